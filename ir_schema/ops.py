@@ -1,4 +1,4 @@
-"""The ops of the graph: one frozen dataclass for each LLB message.
+"""The ops of the graph: one frozen record for each LLB message.
 
     Op(inputs=(Input("sha256:…", 0),), body=FileOp((FileAction(action=MkDir("/app", mode=0o755)),)))
 
@@ -7,16 +7,18 @@ codecs, the JSON Schema, ``llb.proto`` and the tables of ``SPEC.md`` are all mad
 
 A default means "absent" on the wire, as in proto3, so a field equal to its default is never written. All fields of `Op` and
 below are part of the digest. `OpMetadata`, `Source` and below are not: two graphs that differ only there have equal vertices.
-These are plain dataclasses so that a compiler can make ops without importing pydantic; `ir_schema.validate` checks, with
+These are dataclasses (see `record`) so that a compiler can make ops without importing pydantic; `ir_schema.validate` checks, with
 pydantic, everything that comes from outside.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum
 from typing import Annotated, NamedTuple
+
+from ir_schema.record import Record
 
 
 class Wire(NamedTuple):
@@ -67,8 +69,7 @@ class ContentCache(IntEnum):
     OFF = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Platform:
+class Platform(Record):
     """What an op runs on or gives. LLB: Platform."""
 
     architecture: Annotated[str, Wire(1, "GOARCH name, e.g. amd64")] = ""
@@ -78,31 +79,27 @@ class Platform:
     os_features: Annotated[tuple[str, ...], Wire(5, "mandatory features of the operating system")] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Input:
+class Input(Record):
     """An edge: one output of another vertex. LLB: Input."""
 
     digest: Annotated[str, Wire(1, "digest of the vertex, sha256:<64 hex digits>")]
     index: Annotated[int, Wire(2, "which of its outputs, from 0")] = 0
 
 
-@dataclass(frozen=True, slots=True)
-class WorkerConstraints:
+class WorkerConstraints(Record):
     """Which workers may run the op. LLB: WorkerConstraints."""
 
     filter: Annotated[tuple[str, ...], Wire(1, "containerd-style filters; any of them suffices")] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SourceOp:
+class SourceOp(Record):
     """Content from outside the graph; no inputs, one output. LLB: SourceOp."""
 
     identifier: Annotated[str, Wire(1, "scheme and address: docker-image:// local:// git:// https:// oci-layout://")]
     attrs: Annotated[Mapping[str, str], Wire(2, "options of the scheme; sorted by key, so equal options hash equal")] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class ProxyEnv:
+class ProxyEnv(Record):
     """Proxy settings given to the process but kept out of the cache's content key. LLB: ProxyEnv."""
 
     http_proxy: Annotated[str, Wire(1, "value of HTTP_PROXY and http_proxy")] = ""
@@ -112,16 +109,14 @@ class ProxyEnv:
     all_proxy: Annotated[str, Wire(5, "value of ALL_PROXY and all_proxy")] = ""
 
 
-@dataclass(frozen=True, slots=True)
-class HostIP:
+class HostIP(Record):
     """One line of /etc/hosts. LLB: HostIP."""
 
     host: Annotated[str, Wire(1, "host name")] = ""
     ip: Annotated[str, Wire(2, "IPv4 or IPv6 address")] = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Ulimit:
+class Ulimit(Record):
     """A resource limit of the process. LLB: Ulimit."""
 
     name: Annotated[str, Wire(1, "name without RLIMIT_, lower case, e.g. nofile")] = ""
@@ -129,8 +124,7 @@ class Ulimit:
     hard: Annotated[int, Wire(3, "hard limit, in the limit's own unit; -1 is unlimited")] = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Meta:
+class Meta(Record):
     """The process of an exec op. LLB: Meta."""
 
     args: Annotated[tuple[str, ...], Wire(1, "argument vector, the program first")] = ()
@@ -146,23 +140,20 @@ class Meta:
     valid_exit_codes: Annotated[tuple[int, ...], Wire(12, "exit codes that count as success; empty means 0 alone")] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class TmpfsOpt:
+class TmpfsOpt(Record):
     """Options of a tmpfs mount. LLB: TmpfsOpt."""
 
     size: Annotated[int, Wire(1, "upper limit in bytes; 0 is the kernel's default")] = 0
 
 
-@dataclass(frozen=True, slots=True)
-class CacheOpt:
+class CacheOpt(Record):
     """Options of a cache mount. LLB: CacheOpt."""
 
     id: Annotated[str, Wire(1, "identity of the cache directory")] = ""
     sharing: Annotated[CacheSharing, Wire(2, "0 shared, 1 private, 2 locked")] = CacheSharing.SHARED
 
 
-@dataclass(frozen=True, slots=True)
-class SecretOpt:
+class SecretOpt(Record):
     """Options of a secret mount. LLB: SecretOpt."""
 
     id: Annotated[str, Wire(1, "name under which the client holds the secret")] = ""
@@ -172,8 +163,7 @@ class SecretOpt:
     optional: Annotated[bool, Wire(5, "a secret that the client lacks is no error")] = False
 
 
-@dataclass(frozen=True, slots=True)
-class SSHOpt:
+class SSHOpt(Record):
     """Options of an SSH agent mount. LLB: SSHOpt."""
 
     id: Annotated[str, Wire(1, "name under which the client exposes an agent")] = ""
@@ -183,8 +173,7 @@ class SSHOpt:
     optional: Annotated[bool, Wire(5, "an agent that the client lacks is no error")] = False
 
 
-@dataclass(frozen=True, slots=True)
-class Mount:
+class Mount(Record):
     """One mount of an exec op; the mount at "/" is the root file system. LLB: Mount."""
 
     input: Annotated[int, Wire(1, "index into the op's inputs; -1 is an empty directory")] = 0
@@ -201,8 +190,7 @@ class Mount:
     content_cache: Annotated[ContentCache, Wire(24, "0 default, 1 on, 2 off")] = ContentCache.DEFAULT
 
 
-@dataclass(frozen=True, slots=True)
-class SecretEnv:
+class SecretEnv(Record):
     """An environment variable whose value is a secret; never part of a key. LLB: SecretEnv."""
 
     id: Annotated[str, Wire(1, "name under which the client holds the secret")] = ""
@@ -210,16 +198,14 @@ class SecretEnv:
     optional: Annotated[bool, Wire(3, "a secret that the client lacks is no error")] = False
 
 
-@dataclass(frozen=True, slots=True)
-class CDIDevice:
+class CDIDevice(Record):
     """A device by its Container Device Interface name. LLB: CDIDevice."""
 
     name: Annotated[str, Wire(1, "vendor/class=device")] = ""
     optional: Annotated[bool, Wire(2, "a device that the worker lacks is no error")] = False
 
 
-@dataclass(frozen=True, slots=True)
-class ExecOp:
+class ExecOp(Record):
     """Run a process; an output for each mount with ``output`` >= 0. LLB: ExecOp."""
 
     meta: Annotated[Meta | None, Wire(1, "the process")] = None
@@ -230,32 +216,28 @@ class ExecOp:
     cdi_devices: Annotated[tuple[CDIDevice, ...], Wire(6, "devices")] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class NamedUser:
+class NamedUser(Record):
     """A user or group by name. LLB: NamedUserOpt."""
 
     name: Annotated[str, Wire(1, "name, looked up in the input's /etc/passwd or /etc/group")] = ""
     input: Annotated[int, Wire(2, "index into the op's inputs; -1 is none")] = 0
 
 
-@dataclass(frozen=True, slots=True)
-class User:
+class User(Record):
     """A user or group: exactly one of the two. LLB: UserOpt."""
 
     by_name: Annotated[NamedUser | None, Wire(1, "by name")] = None
     by_id: Annotated[int | None, Wire(2, "by number; written even when 0")] = None
 
 
-@dataclass(frozen=True, slots=True)
-class Chown:
+class Chown(Record):
     """A new owner. LLB: ChownOpt."""
 
     user: Annotated[User | None, Wire(1, "owner; absent keeps it")] = None
     group: Annotated[User | None, Wire(2, "group; absent keeps it")] = None
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
+class Copy(Record):
     """Copy from the secondary input on top of the input. LLB: FileActionCopy."""
 
     src: Annotated[str, Wire(1, "absolute path in the secondary input")] = ""
@@ -276,8 +258,7 @@ class Copy:
     required_paths: Annotated[tuple[str, ...], Wire(16, "paths that include_patterns must have met")] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class MkFile:
+class MkFile(Record):
     """Write a file. LLB: FileActionMkFile."""
 
     path: Annotated[str, Wire(1, "absolute path; its parent exists")] = ""
@@ -287,8 +268,7 @@ class MkFile:
     timestamp: Annotated[int, Wire(5, "modification time in ns since 1970; -1 is the time of the build")] = 0
 
 
-@dataclass(frozen=True, slots=True)
-class MkDir:
+class MkDir(Record):
     """Make a directory. LLB: FileActionMkDir."""
 
     path: Annotated[str, Wire(1, "absolute path")] = ""
@@ -298,8 +278,7 @@ class MkDir:
     timestamp: Annotated[int, Wire(5, "modification time in ns since 1970; -1 is the time of the build")] = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Rm:
+class Rm(Record):
     """Remove a file or a directory with all it holds. LLB: FileActionRm."""
 
     path: Annotated[str, Wire(1, "absolute path")] = ""
@@ -307,8 +286,7 @@ class Rm:
     allow_wildcard: Annotated[bool, Wire(3, "path is a pattern of Go's filepath.Match")] = False
 
 
-@dataclass(frozen=True, slots=True)
-class Symlink:
+class Symlink(Record):
     """Make a symbolic link. LLB: FileActionSymlink."""
 
     oldpath: Annotated[str, Wire(1, "what the link points to")] = ""
@@ -321,8 +299,7 @@ Action = Copy | MkFile | MkDir | Rm | Symlink
 """The oneof of FileAction: field numbers 4 to 8 in this order."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileAction:
+class FileAction(Record):
     """One step of a file op. Index i < number of inputs is an input, else the result of action i - inputs. LLB: FileAction."""
 
     input: Annotated[int, Wire(1, "what the action changes; -1 is an empty directory")] = 0
@@ -331,37 +308,32 @@ class FileAction:
     action: Annotated[Action | None, Wire(0, "oneof: copy 4, mkfile 5, mkdir 6, rm 7, symlink 8; written last")] = None
 
 
-@dataclass(frozen=True, slots=True)
-class FileOp:
+class FileOp(Record):
     """Change files without a container. LLB: FileOp."""
 
     actions: Annotated[tuple[FileAction, ...], Wire(2, "steps, in order")] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class InputIndex:
+class InputIndex(Record):
     """An index into the op's inputs. LLB: MergeInput, LowerDiffInput, UpperDiffInput, BuildInput."""
 
     input: Annotated[int, Wire(1, "index into the op's inputs; -1 is an empty directory")] = 0
 
 
-@dataclass(frozen=True, slots=True)
-class MergeOp:
+class MergeOp(Record):
     """Lay file systems over each other, the last on top. LLB: MergeOp."""
 
     inputs: Annotated[tuple[InputIndex, ...], Wire(1, "lowest first")] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DiffOp:
+class DiffOp(Record):
     """What upper adds to lower. LLB: DiffOp."""
 
     lower: Annotated[InputIndex | None, Wire(1, "the older file system")] = None
     upper: Annotated[InputIndex | None, Wire(2, "the newer file system")] = None
 
 
-@dataclass(frozen=True, slots=True)
-class BuildOp:
+class BuildOp(Record):
     """Solve a nested definition, given or read from an input. LLB: BuildOp."""
 
     builder: Annotated[int, Wire(1, "index of the input that holds the frontend; -1 solves LLB")] = 0
@@ -370,8 +342,7 @@ class BuildOp:
     attrs: Annotated[Mapping[str, str], Wire(4, "options of the frontend; sorted by key")] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class PassthroughOp:
+class PassthroughOp(Record):
     """Give inputs on unchanged, under a name. LLB: PassthroughOp."""
 
     id: Annotated[str, Wire(1, "name")] = ""
@@ -382,8 +353,7 @@ Body = ExecOp | SourceOp | FileOp | BuildOp | MergeOp | DiffOp | PassthroughOp
 """The oneof of Op: field numbers 2 to 8 in this order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Op:
+class Op(Record):
     """A vertex's content. Its digest is the sha256 of its LLB encoding. LLB: Op.
 
     Written as Go writes it: inputs, platform, constraints, then the body. The last op of a definition has no body and one
@@ -396,8 +366,7 @@ class Op:
     constraints: Annotated[WorkerConstraints | None, Wire(11, "workers that may run it")] = None
 
 
-@dataclass(frozen=True, slots=True)
-class ProgressGroup:
+class ProgressGroup(Record):
     """Vertices that progress shows as one. LLB: ProgressGroup."""
 
     id: Annotated[str, Wire(1, "identity, unique in a build")] = ""
@@ -405,8 +374,7 @@ class ProgressGroup:
     weak: Annotated[bool, Wire(3, "do not make a group of one")] = False
 
 
-@dataclass(frozen=True, slots=True)
-class LinuxResources:
+class LinuxResources(Record):
     """Limits of a container's cgroup; not part of a key. LLB: LinuxResources."""
 
     memory: Annotated[int, Wire(1, "bytes")] = 0
@@ -418,15 +386,13 @@ class LinuxResources:
     cpuset_mems: Annotated[str, Wire(7, "list of memory nodes, e.g. 0,1")] = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ExportCache:
+class ExportCache(Record):
     """Whether the result goes into an exported cache. LLB: ExportCache."""
 
     value: Annotated[bool, Wire(1, "true exports")] = False
 
 
-@dataclass(frozen=True, slots=True)
-class OpMetadata:
+class OpMetadata(Record):
     """What a solver may know of a vertex beside its digest. LLB: OpMetadata."""
 
     ignore_cache: Annotated[bool, Wire(1, "run even if a result is known")] = False
@@ -437,39 +403,34 @@ class OpMetadata:
     linux_resources: Annotated[LinuxResources | None, Wire(7, "cgroup limits")] = None
 
 
-@dataclass(frozen=True, slots=True)
-class Position:
+class Position(Record):
     """A place in a source file. LLB: Position."""
 
     line: Annotated[int, Wire(1, "from 1")] = 0
     character: Annotated[int, Wire(2, "column; the reference frontend leaves it 0, and so do we")] = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Range:
+class Range(Record):
     """A stretch of a source file, both ends included. LLB: Range."""
 
     start: Annotated[Position | None, Wire(1, "first position")] = None
     end: Annotated[Position | None, Wire(2, "last position")] = None
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(Record):
     """Ranges of one source file. LLB: Location."""
 
     source_index: Annotated[int, Wire(1, "index into the infos of the source map")] = 0
     ranges: Annotated[tuple[Range, ...], Wire(2, "one range a line")] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Locations:
+class Locations(Record):
     """Where a vertex comes from. LLB: Locations."""
 
     locations: Annotated[tuple[Location, ...], Wire(1, "one for each source file")] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class SourceInfo:
+class SourceInfo(Record):
     """A source file. LLB: SourceInfo."""
 
     filename: Annotated[str, Wire(1, "name for messages")] = ""
@@ -478,8 +439,7 @@ class SourceInfo:
     language: Annotated[str, Wire(4, "e.g. Dockerfile")] = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Record):
     """The source map of a definition. LLB: Source."""
 
     locations: Annotated[Mapping[str, Locations], Wire(1, "by vertex digest")] = field(default_factory=dict)
