@@ -70,10 +70,10 @@ class Record(metaclass=RecordType):
             object.__setattr__(self, name, value)
 
 
-def _field(name: str, annotation: object, default: object) -> Field[Any]:
+def _field(name: str, annotation: Any, default: Any) -> Field[Any]:  # noqa: ANN401 - of any type
     found: Field[Any] = default if isinstance(default, Field) else field(default=default)
     found.name = name
-    found.type = annotation  # type: ignore[assignment]  # text under `from __future__ import annotations`
+    found.type = annotation
     found.kw_only = False
     found._field_type = dataclasses._FIELD  # type: ignore[attr-defined]  # what `dataclasses.fields` looks for
     return found
