@@ -1,0 +1,1 @@
+"""Stages to a graph of build operations, one file an instruction family."""

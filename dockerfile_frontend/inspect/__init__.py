@@ -1,0 +1,1 @@
+"""Readers of the tree and the graph: targets, outline, show, diff."""

@@ -1,0 +1,1 @@
+"""The tree to typed instructions, one frozen dataclass each."""

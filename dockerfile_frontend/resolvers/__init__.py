@@ -1,0 +1,1 @@
+"""Where base images come from: a registry, an OCI layout, a recorded file."""

@@ -1,0 +1,1 @@
+"""Typed instructions to stages with their arguments, platforms and contexts resolved."""

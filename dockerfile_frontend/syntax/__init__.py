@@ -1,0 +1,1 @@
+"""Dockerfile bytes to a tree: directives, logical lines, heredocs, spans."""
