@@ -1,0 +1,39 @@
+# Every target sets up what it needs: .venv from the lock, system packages when root (else it names them).
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+BIN := .venv/bin
+JOBS ?= 2
+ARGS ?=
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+venv: ## set up .venv
+	@.ci/venv
+
+demo: venv ## compile the fixture project, show its graph, write it in two formats and read both back
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh fixtures/demo.sh
+
+test: venv ## run the whole suite
+	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+
+lint: venv ## rules, format of imports, layers
+	@$(BIN)/ruff check .
+	@$(BIN)/lint-imports --no-cache
+
+type: venv ## mypy, strict, code and tests
+	@$(BIN)/mypy
+
+bench: venv ## measure: medians and ratios to a bare interpreter
+	@$(BIN)/python benchmarks/compile.py $(ARGS)
+
+update: venv ## rewrite the expectations of the case files and everything generated; then read the diff
+	@$(BIN)/python -m pytest -q --update $(ARGS)
+
+fuzz: venv ## search for inputs that crash or hang, a minute a target (SECONDS=600 for longer)
+	@$(BIN)/python tests/fuzz/run.py --seconds $${SECONDS:-60} $(ARGS)
+
+lock: venv ## write requirements-dev.lock anew (needs uv)
+	uv pip compile -q pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements-dev.lock
+
+.PHONY: help venv demo test lint type bench update fuzz lock

@@ -1,0 +1,25 @@
+"""What every test shares: case files with --update, Hypothesis without deadlines, a home folder of its own."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.casefiles import expect, pytest_addoption, update
+
+__all__ = ["expect", "pytest_addoption", "update"]
+
+ROOT = Path(__file__).parent.parent
+
+settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("ci", settings.get_profile("here"), derandomize=True, print_blob=True)
+settings.load_profile("ci" if os.environ.get("CI") else "here")
+
+
+@pytest.fixture
+def root() -> Path:
+    """The checkout."""
+    return ROOT
