@@ -1,0 +1,75 @@
+"""file: change files without a container.
+
+    Op(inputs=(base, src), body=FileOp((FileAction(0, 1, 0, Copy("/a", "/b/")),))) ──▶ base + /b/a
+"""
+
+from __future__ import annotations
+
+import posixpath
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dockerfile_frontend.executor.solver.model import Selection
+from ir_schema.ops import Copy, FileAction, FileOp
+
+from .identity import encode_identity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ir_schema.ops import Chown, Op
+
+USER_FILES = {"user": "/etc/passwd", "group": "/etc/group"}
+
+
+def identity(op: Op, by_content: bool) -> bytes:  # noqa: FBT001 - the signature of OpKind.identity
+    """What counts: all of it; by content, of a copied path only its last name, which is the name it gets."""
+    body = _body(op)
+    if by_content:
+        body = FileOp(tuple(_last_name_only(action, len(op.inputs)) for action in body.actions))
+    return encode_identity(op, body)
+
+
+def reads(op: Op) -> Mapping[int, tuple[Selection, ...]]:
+    """Inputs that are only copied from, or only asked for names of users: what is read of them may give the key."""
+    selections: dict[int, list[Selection]] = {}
+    changed = {action.input for action in _body(op).actions}
+    for action in _body(op).actions:
+        for index, selection in _action_reads(action):
+            if 0 <= index < len(op.inputs) and index not in changed:
+                selections.setdefault(index, []).append(selection)
+    return {index: tuple(dict.fromkeys(found)) for index, found in selections.items()}
+
+
+def _action_reads(action: FileAction) -> list[tuple[int, Selection]]:
+    found = []
+    step = action.action
+    if isinstance(step, Copy):
+        found.append((action.secondary_input, _copy_selection(step)))
+    found.extend(_owner_reads(getattr(step, "owner", None)))
+    return found
+
+
+def _copy_selection(copy: Copy) -> Selection:
+    wildcard = copy.allow_wildcard and any(c in copy.src for c in "*?[")
+    return Selection(copy.src, wildcard, copy.follow_symlink, copy.include_patterns, copy.exclude_patterns)
+
+
+def _owner_reads(owner: Chown | None) -> list[tuple[int, Selection]]:
+    found = []
+    for side, path in USER_FILES.items():
+        who = getattr(owner, side, None)
+        if who is not None and who.by_name is not None:
+            found.append((who.by_name.input, Selection(path)))
+    return found
+
+
+def _last_name_only(action: FileAction, inputs: int) -> FileAction:
+    if isinstance(action.action, Copy) and 0 <= action.secondary_input < inputs:
+        return replace(action, action=replace(action.action, src=posixpath.basename(action.action.src)))
+    return action
+
+
+def _body(op: Op) -> FileOp:
+    assert isinstance(op.body, FileOp)  # noqa: S101 - the table of ops
+    return op.body

@@ -1,0 +1,100 @@
+"""What the solver and the ops say to each other.
+
+    Op ──OpKind.identity──▶ bytes of the key        Op ──OpKind.reads──▶ {1: (Selection("/src"),)}
+    Op + results of its inputs + Step ──OpKind.run──▶ results, one for each output
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from ir_schema.record import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from ir_schema.ops import Op
+
+
+class Tree(Record):
+    """A file system: layers over each other, lowest first. A layer may still be packed; see `executor.layers`."""
+
+    layers: tuple[str, ...] = ()
+
+
+class LocalView(Record):
+    """A directory of the client, filtered. It is read in place; only an exec op's mount makes a copy of it."""
+
+    path: str
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    follow: tuple[str, ...] = ()
+    """Paths that consumers will read, links followed; empty means all."""
+
+
+Result = Tree | LocalView
+
+
+class Selection(Record):
+    """The part of an input that an op reads, so that the rest cannot change its key."""
+
+    path: str = "/"
+    wildcard: bool = False
+    follow: bool = True
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+
+
+class Step(Protocol):
+    """What a running op may ask of the executor."""
+
+    @property
+    def name(self) -> str:
+        """What progress shows."""
+
+    @property
+    def worker(self) -> Any:  # noqa: ANN401 - `executor.worker.Worker`, which imports this module
+        """Store, runtime, session."""
+
+    def log(self, stream: int, data: bytes) -> None:
+        """Append to the step's log: stream 1 is standard output, 2 is standard error."""
+
+    def check_cancelled(self) -> None:
+        """Raise Cancelled when the build has been stopped."""
+
+
+class OpKind(Record):
+    """One row of the table of ops."""
+
+    identity: Callable[[Op, bool], bytes]
+    """What of the op counts in its key; True: without what content of the inputs stands in for."""
+    reads: Callable[[Op], Mapping[int, tuple[Selection, ...]]]
+    """Inputs whose content, not definition, may give the key."""
+    run: Callable[[Op, Sequence[Result], Step], Sequence[Result]]
+    """Do it; one result for each output."""
+
+
+class ExecutorError(Exception):
+    """A fault of the build, told in one line. `str(error)` is the line; `hint` is what the user may do."""
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class Cancelled(ExecutorError):
+    """The step was stopped because another failed, or by Ctrl-C."""
+
+    def __init__(self) -> None:
+        super().__init__("canceled")
+
+
+class StepError(ExecutorError):
+    """A vertex failed; keeps which, so that its log and its place in the Dockerfile can be shown."""
+
+    def __init__(self, digest: str, name: str, cause: BaseException) -> None:
+        super().__init__(f"{cause}", hint=getattr(cause, "hint", ""))
+        self.digest = digest
+        self.name = name
+        self.cause = cause

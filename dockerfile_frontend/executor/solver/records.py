@@ -1,0 +1,111 @@
+"""What is known: results by key.
+
+    result   id -> layers of each output, op, name, times
+    key      key -> result id; several keys may lead to one result (by definition, by content)
+    part     key -> every input of the key, for `explain`
+
+A result's id is the key it was first made under, except for a step told to ignore the cache, whose result is new each time.
+Downstream keys are made of result ids, so a content hit makes everything after it hit too.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+from ir_schema.record import Record
+
+from .model import LocalView, Result, Tree
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Sequence
+
+    from .keys import Key
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS result (
+    id TEXT PRIMARY KEY, outputs TEXT NOT NULL, op TEXT NOT NULL, name TEXT NOT NULL,
+    created REAL NOT NULL, used REAL NOT NULL, uses INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS key (
+    key TEXT PRIMARY KEY, result TEXT NOT NULL REFERENCES result(id) ON DELETE CASCADE) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS key_result ON key(result);
+CREATE TABLE IF NOT EXISTS part (
+    key TEXT NOT NULL, position INTEGER NOT NULL, label TEXT NOT NULL, value TEXT NOT NULL,
+    PRIMARY KEY (key, position)) WITHOUT ROWID;
+"""
+
+
+class Known(Record):
+    """A result that is in the store."""
+
+    id: str
+    outputs: tuple[Tree, ...]
+    name: str = ""
+    created: float = 0.0
+    """Unix seconds."""
+
+
+class Records:
+    """The cache's table of contents, shared by all processes on one store."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        db.executescript(SCHEMA)
+
+    def find(self, key: str) -> Known | None:
+        """The result under `key`, or None."""
+        row = self._db.execute(
+            "SELECT r.id, r.outputs, r.name, r.created FROM key k JOIN result r ON r.id = k.result WHERE k.key = ?", (key,)
+        ).fetchone()
+        return _known(row) if row else None
+
+    def result_id(self, key: str) -> str:
+        """The result a key leads to; a key that leads nowhere yet stands for itself."""
+        row = self._db.execute("SELECT result FROM key WHERE key = ?", (key,)).fetchone()
+        return row[0] if row else key
+
+    def add(self, result_id: str, keys: Sequence[Key], outputs: Sequence[Tree], *, op: str, name: str) -> Known:
+        """Record a new result under its keys; a key that led elsewhere leads here from now on."""
+        now = time.time()
+        with self._db:
+            self._db.execute(
+                "INSERT OR REPLACE INTO result (id, outputs, op, name, created, used) VALUES (?, ?, ?, ?, ?, ?)",
+                (result_id, json.dumps([o.layers for o in outputs]), op, name, now, now),
+            )
+            self._lead(result_id, keys)
+        return Known(result_id, tuple(outputs), name, now)
+
+    def alias(self, known: Known, keys: Sequence[Key]) -> None:
+        """Let more keys lead to a known result."""
+        with self._db:
+            self._lead(known.id, keys)
+
+    def touch(self, ids: Iterable[str]) -> None:
+        """Note that these results were used now; least recently used results are collected first."""
+        now = time.time()
+        with self._db:
+            self._db.executemany("UPDATE result SET used = ?, uses = uses + 1 WHERE id = ?", [(now, i) for i in ids])
+
+    def parts(self, key: str) -> list[tuple[str, str]]:
+        """(label, value) of every input of `key`, in order."""
+        return self._db.execute("SELECT label, value FROM part WHERE key = ? ORDER BY position", (key,)).fetchall()
+
+    def _lead(self, result_id: str, keys: Sequence[Key]) -> None:
+        for key in keys:
+            self._db.execute("INSERT OR REPLACE INTO key (key, result) VALUES (?, ?)", (key.digest, result_id))
+            self._db.executemany(
+                "INSERT OR REPLACE INTO part (key, position, label, value) VALUES (?, ?, ?, ?)",
+                [(key.digest, n, part.label, part.value) for n, part in enumerate(key.parts)],
+            )
+
+
+def storable(results: Iterable[Result]) -> bool:
+    """A view of the client's directory is not kept: it has no bytes of its own."""
+    return not any(isinstance(r, LocalView) for r in results)
+
+
+def _known(row: tuple[str, str, str, float]) -> Known:
+    identity, outputs, name, created = row
+    return Known(identity, tuple(Tree(tuple(layers)) for layers in json.loads(outputs)), name, created)
