@@ -1,0 +1,102 @@
+"""The `dfc` command: its list of subcommands, loaded when called for, and the one place where errors become exit codes.
+
+    $ dfc complie
+    dfc: error: no command complie; did you mean compile?
+    $ echo $?
+    2
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib import import_module
+from typing import TYPE_CHECKING, TextIO
+
+import click
+
+from dockerfile_frontend import __version__
+from dockerfile_frontend.cli.errors import EXIT_FAULT, EXIT_USAGE, Fault, describe, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+SUMMARIES = {
+    "compile": "Dockerfile to the graph of its build operations",
+    "completion": "shell completion script",
+    "diff": "what differs between two graphs, for people",
+    "outline": "what a target takes: build args, secrets, ssh, cache mounts",
+    "show": "a graph, for people",
+    "targets": "the stages that can be built",
+}
+"""Each command lives in the module of its name; this table lets `--help` name them all without importing one."""
+
+
+class Commands(click.Group):
+    """The commands of `SUMMARIES`, imported when called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
+        return list(SUMMARIES)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in SUMMARIES:
+            command = import_module(f"dockerfile_frontend.cli.{cmd_name}").command
+            assert isinstance(command, click.Command)  # noqa: S101  tells the type checker what the table promises
+            return command
+        if ctx.resilient_parsing:
+            return None
+        near = import_module("difflib").get_close_matches(cmd_name, SUMMARIES, 1)
+        raise click.UsageError(f"no command {cmd_name}" + (f"; did you mean {near[0]}?" if near else ""), ctx)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(SUMMARIES.items()))
+
+
+@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="dfc", message="%(prog)s %(version)s")
+def dfc() -> None:
+    """The Dockerfile, compiled: reads it as Docker's own frontend does and gives back a graph of build operations.
+
+    Data goes to standard output, messages to standard error. Exit codes: 0 done, 1 findings or a fault in the input,
+    2 wrong use.
+    """
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run `dfc` with `arguments`; the exit code. Never raises but for an interrupt."""
+    try:
+        code = dfc.main(list(arguments), prog_name="dfc", standalone_mode=False)
+        sys.stdout.flush()
+    except click.exceptions.NoArgsIsHelpError as help_wanted:
+        print(help_wanted.format_message(), file=sys.stderr)
+        return EXIT_USAGE
+    except click.UsageError as error:
+        print(plain(lower_first(error.format_message()), usage_hint(error)), file=sys.stderr)
+        return EXIT_USAGE
+    except Fault as fault:
+        print(plain(str(fault), fault.hint), file=sys.stderr)
+        return fault.code
+    except click.Abort as aborted:
+        raise KeyboardInterrupt from aborted
+    except BrokenPipeError:
+        silence(sys.stdout)
+        return EXIT_FAULT
+    except Exception as error:  # noqa: BLE001  the last line of defence: a user sees a sentence, never a traceback
+        print(describe(error), file=sys.stderr)
+        return EXIT_FAULT
+    return code if isinstance(code, int) else 0
+
+
+def lower_first(message: str) -> str:
+    """Messages of click as ours read: no capital, no full stop."""
+    return f"{message[:1].lower()}{message[1:].rstrip('.')}"
+
+
+def usage_hint(error: click.UsageError) -> str:
+    return f"{error.ctx.command_path} --help shows what it takes" if error.ctx else ""
+
+
+def silence(stream: TextIO) -> None:
+    """Point a stream whose reader has gone at nothing, so that the interpreter's own flush at exit stays quiet."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

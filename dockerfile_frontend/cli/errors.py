@@ -1,0 +1,38 @@
+"""What a user reads when something is wrong: one message, never a traceback.
+
+    dfc: error: there is no folder app
+    Dockerfile:4:6: error: COPY has no flag --form [unknown-flag]
+"""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+
+EXIT_FAULT = 1
+EXIT_USAGE = 2
+
+
+class Fault(Exception):  # noqa: N818  it is a fault of what was given, not of the program
+    """Something outside the Dockerfile that stops a command; `str(fault)` is one line."""
+
+    def __init__(self, message: str, *, hint: str = "", code: int = EXIT_FAULT) -> None:
+        super().__init__(message)
+        self.hint = hint
+        self.code = code
+
+
+def plain(message: str, hint: str = "") -> str:
+    return f"dfc: error: {message}" + (f"\n  hint: {hint}" if hint else "")
+
+
+def describe(error: Exception) -> str:
+    """A sentence for what no command foresaw. DFC_TRACEBACK=1 adds where it came from, for whoever mends it."""
+    if isinstance(error, RecursionError | MemoryError):
+        return plain("the input nests too deeply or is too large")
+    if isinstance(error, OSError):
+        return plain(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    where = "DFC_TRACEBACK=1 shows where; please report it with the Dockerfile"
+    if os.environ.get("DFC_TRACEBACK"):
+        where = "".join(import_module("traceback").format_exception(error))
+    return plain(f"internal error: {type(error).__name__}: {error}", where)
