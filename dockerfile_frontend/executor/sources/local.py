@@ -1,0 +1,46 @@
+"""local:// sources: a directory of the client, filtered, read in place.
+
+    SourceOp("local://context", {"local.followpaths": '["src"]'}) ──▶ LocalView("/home/me/app", follow=("src",))
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from dockerfile_frontend.executor.solver.model import ExecutorError, LocalView
+
+from .pin import Pin
+
+if TYPE_CHECKING:
+    from dockerfile_frontend.executor.solver.model import Step, Tree
+    from dockerfile_frontend.executor.worker import Worker
+    from ir_schema.ops import SourceOp
+
+
+def resolve(op: SourceOp, worker: Worker) -> Pin:
+    """The view; nothing is read yet. Raises ExecutorError for a directory that the client did not give."""
+    name = op.identifier.removeprefix("local://")
+    path = worker.session.contexts.get(name)
+    if path is None:
+        raise ExecutorError(f"no local directory {name!r} was given", hint=f"--build-context {name}=DIR gives one")
+    patterns = (_patterns(op, f"local.{key}") for key in ("includepattern", "excludepatterns", "followpaths"))
+    return Pin((), view=LocalView(str(path), *patterns))
+
+
+def fetch(op: SourceOp, pin: Pin, step: Step) -> Tree:
+    """Never called: a view is its own result."""
+    raise AssertionError((op.identifier, pin, step.name))
+
+
+def _patterns(op: SourceOp, attr: str) -> tuple[str, ...]:
+    text = op.attrs.get(attr)
+    if not text:
+        return ()
+    try:
+        found = json.loads(text)
+    except ValueError:
+        found = None
+    if not isinstance(found, list) or not all(isinstance(p, str) for p in found):
+        raise ExecutorError(f"{attr} is not a JSON list of strings: {text[:80]}")
+    return tuple(found)
