@@ -15,7 +15,7 @@ demo: venv ## compile the fixture project, show its graph, write it in two forma
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh fixtures/demo.sh
 
 test: venv ## run the whole suite
-	@$(BIN)/python -m pytest -n $(JOBS) $(ARGS)
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
 lint: venv ## rules, format of imports, layers
 	@$(BIN)/ruff check .

@@ -1,0 +1,122 @@
+"""A registry and a BuildKit daemon on loopback, started for the tests that ask, ended with them."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tests.components import give_up, require
+
+REGISTRY = """
+version: 0.1
+storage: {{filesystem: {{rootdirectory: {folder}}}}}
+http: {{addr: "127.0.0.1:{port}"}}
+"""
+PATIENCE = 60
+"""Seconds a server may take to answer."""
+
+
+@contextmanager
+def running(command: list[str], log: Path, ready: Callable[[], bool]) -> Iterator[None]:
+    with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as server:
+        try:
+            deadline = time.monotonic() + PATIENCE
+            while not ready():
+                if server.poll() is not None or time.monotonic() > deadline:
+                    tail = "\n".join(log.read_text(errors="replace").splitlines()[-5:])
+                    give_up(f"{Path(command[0]).name} does not start here: {tail}")
+                time.sleep(0.05)
+            yield
+        finally:
+            server.terminate()
+            server.wait()
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def answers(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@pytest.fixture(scope="session")
+def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of an empty registry, host:port, plain HTTP."""
+    program = require("docker-registry")
+    folder, port = tmp_path_factory.mktemp("registry"), free_port()
+    config = folder / "config.yml"
+    config.write_text(REGISTRY.format(folder=folder / "data", port=port))
+    with running([str(program), "serve", str(config)], folder / "log", lambda: answers(port)):
+        yield f"127.0.0.1:{port}"
+
+
+@pytest.fixture(scope="session")
+def base_layout(root_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The fixtures' base image as an OCI layout, tag 1.37."""
+    spec = importlib.util.spec_from_file_location("base_image", root_folder / "fixtures" / "base_image.py")
+    assert spec is not None
+    assert spec.loader is not None
+    maker = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(maker)
+    folder = tmp_path_factory.mktemp("base")
+    maker.write_layout(folder, require("busybox-static"))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def root_folder() -> Path:
+    return Path(__file__).parent.parent.parent
+
+
+@pytest.fixture(scope="session")
+def base_image(registry: str, base_layout: Path) -> str:
+    """The fixtures' base image in the registry, as a reference."""
+    reference = f"{registry}/busybox:1.37"
+    copy = [str(require("skopeo")), "copy", "-q", "--dest-tls-verify=false"]
+    subprocess.run([*copy, f"oci:{base_layout}:1.37", f"docker://{reference}"], check=True)
+    return reference
+
+
+@dataclass(frozen=True, slots=True)
+class BuildKit:
+    """A daemon, spoken to through its own client."""
+
+    socket: str
+    buildctl: Path
+
+    def build(self, *arguments: str, definition: bytes | None = None, cwd: Path) -> subprocess.CompletedProcess[bytes]:
+        command = [str(self.buildctl), "--addr", self.socket, "build", *arguments]
+        return subprocess.run(command, input=definition or b"", capture_output=True, cwd=cwd, check=False)
+
+
+@pytest.fixture(scope="session")
+def buildkit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BuildKit]:
+    daemon, client = require("buildkitd"), require("buildctl")
+    require("runc")
+    if os.geteuid() != 0:
+        give_up("buildkitd: needs root here")
+    folder = tmp_path_factory.mktemp("buildkit")
+    address = f"unix://{folder}/buildkit.sock"
+    command = [str(daemon), "--root", str(folder / "root"), "--addr", address, "--containerd-worker=false"]
+
+    def ready() -> bool:
+        probe = [str(client), "--addr", address, "debug", "workers"]
+        return subprocess.run(probe, capture_output=True, check=False).returncode == 0
+
+    with running(command, folder / "log", ready):
+        yield BuildKit(address, client)
+    shutil.rmtree(folder, ignore_errors=True)
