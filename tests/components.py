@@ -52,6 +52,7 @@ COMPONENTS: dict[str, Debian | GoBuild] = {
     "docker-registry": Debian("docker-registry", "docker-registry"),
     "git": Debian("git", "git"),
     "go": Debian("golang-go", "go"),
+    "openssl": Debian("openssl", "openssl"),
     "podman": Debian("podman", "podman"),
     "runc": Debian("runc", "runc"),
     "skopeo": Debian("skopeo", "skopeo"),

@@ -66,11 +66,11 @@ class Resolver(Protocol):
         """Resolve `ref` (normalized, with tag or digest) for `platform`."""
         ...
 
-    def resolve_layout(self, store: str, ref: str, platform: Platform) -> ResolvedImage:
+    def resolve_layout(self, store: str, ref: str, platform: Platform) -> ResolvedImage:  # noqa: ARG002  for those who can
         """Resolve `ref` (name@digest) in the OCI layout called `store`, for named contexts of kind oci-layout."""
         raise ResolveError(f"failed to resolve source metadata for {ref}: no OCI layout store {store!r} was given")
 
-    def source_time(self, identifier: str, attrs: Mapping[str, str]) -> int | None:
+    def source_time(self, identifier: str, attrs: Mapping[str, str]) -> int | None:  # noqa: ARG002  for those who can
         """When a git commit or HTTP file was made, in Unix seconds, for SOURCE_DATE_EPOCH; None if it does not say.
 
         `identifier` and `attrs` are those of the LLB source op: git://… or http(s)://….
