@@ -1,6 +1,6 @@
 """The reference frontend's converter, timed on the same Dockerfiles: a small Go program over its published module.
 
-    time_reference([b"FROM scratch", …])  ->  seconds for each, or None where Go or the module cannot be had
+time_reference([b"FROM scratch", …])  ->  seconds for each, or None where Go or the module cannot be had
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The `dfc` command: its list of subcommands, loaded when called for, and the one place where errors become exit codes.
 
-    $ dfc complie
-    dfc: error: no command complie; did you mean compile?
-    $ echo $?
-    2
+$ dfc complie
+dfc: error: no command complie; did you mean compile?
+$ echo $?
+2
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a user reads when something is wrong: one message, never a traceback.
 
-    dfc: error: there is no folder app
-    Dockerfile:4:6: error: COPY has no flag --form [unknown-flag]
+dfc: error: there is no folder app
+Dockerfile:4:6: error: COPY has no flag --form [unknown-flag]
 """
 
 from __future__ import annotations

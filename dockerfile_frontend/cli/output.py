@@ -1,7 +1,7 @@
 """Where a result goes: standard output, or a file that is either the old one or the new one, never half of each.
 
-    write_output("graph.msgpack", data)    # temp file beside it, fsync, rename
-    write_output("-", data)                # standard output; bytes never go to a terminal
+write_output("graph.msgpack", data)    # temp file beside it, fsync, rename
+write_output("-", data)                # standard output; bytes never go to a terminal
 """
 
 from __future__ import annotations

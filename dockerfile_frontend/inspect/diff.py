@@ -1,0 +1,162 @@
+"""What differs between two graphs, for people: which ops are new, gone or changed, field by field, and what follows.
+
+    - run    apt-get install curl
+    + run    apt-get install curl git
+    ~ %4 run    make
+        exec.meta.env[1]: "V=1" → "V=2"
+    3 more ops differ only because what they build on does
+
+Vertices are equal when their digests are. Of the rest, two are one op that changed when they do the same sort of thing
+in the same stage; an op whose own content is equal, and only its inputs differ, is a consequence. All in linear time.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, fields, is_dataclass, replace
+from itertools import zip_longest
+from typing import TYPE_CHECKING, Any
+
+from dockerfile_frontend.inspect.show import KIND_WIDTH, Line, Piece, fold
+from dockerfile_frontend.inspect.words import Words, describe_op
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from dockerfile_frontend.inspect.graph import Graph, Vertex
+
+
+@dataclass(frozen=True, slots=True)
+class Pairing:
+    """How the vertices of two graphs correspond."""
+
+    equal: int
+    changed: tuple[tuple[Vertex, Vertex], ...]
+    """Same place, other content."""
+    followed: tuple[tuple[Vertex, Vertex], ...]
+    """Same content, other inputs."""
+    gone: tuple[Vertex, ...]
+    new: tuple[Vertex, ...]
+
+    @property
+    def differs(self) -> bool:
+        return bool(self.changed or self.followed or self.gone or self.new)
+
+
+def pair_graphs(old: Graph, new: Graph) -> Pairing:
+    shared = {v.digest for v in old.vertices} & {v.digest for v in new.vertices}
+    left = [v for v in old.vertices if v.digest not in shared]
+    right = [v for v in new.vertices if v.digest not in shared]
+    pairs, gone, added = match_alike(left, right, [content_key, place_key])
+    followed = tuple(pair for pair in pairs if content_key(pair[0]) == content_key(pair[1]))
+    changed = tuple(pair for pair in pairs if content_key(pair[0]) != content_key(pair[1]))
+    return Pairing(len(shared), changed, followed, tuple(gone), tuple(added))
+
+
+def match_alike(
+    left: list[Vertex], right: list[Vertex], keys: list[Callable[[Vertex], object]]
+) -> tuple[list[tuple[Vertex, Vertex]], list[Vertex], list[Vertex]]:
+    """Pairs of vertices with equal keys, first with first; those left over are matched by the next key."""
+    pairs: list[tuple[Vertex, Vertex]] = []
+    for key in keys:
+        waiting: dict[object, deque[Vertex]] = {}
+        for vertex in left:
+            waiting.setdefault(key(vertex), deque()).append(vertex)
+        rest = []
+        for vertex in right:
+            alike = waiting.get(key(vertex))
+            if alike:
+                pairs.append((alike.popleft(), vertex))
+            else:
+                rest.append(vertex)
+        left, right = sorted((v for some in waiting.values() for v in some), key=lambda v: v.number), rest
+    return sorted(pairs, key=lambda pair: pair[1].number), left, right
+
+
+def content_key(vertex: Vertex) -> str:
+    """The op but for which vertices its inputs are."""
+    return repr(replace(vertex.op, inputs=()))
+
+
+def place_key(vertex: Vertex) -> tuple[str, str, str]:
+    """Where the op stands and what kind it is; its first word tells the steps of one stage apart."""
+    words = describe_op(vertex.op, lambda _index: "")
+    steps = words.does if words.kind in {"run", "file"} else ()
+    return vertex.stage, words.kind, "".join(steps[:1]).partition(" ")[0]
+
+
+def diff_graphs(old: Graph, new: Graph) -> Iterator[Line]:
+    pairing = pair_graphs(old, new)
+    for vertex in pairing.gone:
+        yield head("- ", "old", old, vertex)
+    for vertex in pairing.new:
+        yield head("+ ", "new", new, vertex)
+    for before, after in pairing.changed:
+        yield head("~ ", "warn", new, after)
+        for path, was, now in field_changes(replace(before.op, inputs=()), replace(after.op, inputs=())):
+            yield (Piece(f"    {path}: "), Piece(was, "old"), Piece(" → "), Piece(now, "new"))
+    yield from summary(pairing)
+
+
+def head(sign: str, style: str, graph: Graph, vertex: Vertex) -> Line:
+    words: Words = describe_op(vertex.op, lambda index: graph.input_name(vertex, index))
+    first = "; ".join(line for step in words.does for line in fold(step, verbose=False))
+    where = f"  ({vertex.stage}{f' · {vertex.file}:{vertex.lines[0]}' if vertex.lines else ''})"
+    return (Piece(sign, style), Piece(f"{words.kind:<{KIND_WIDTH}}", "kind"), Piece(first), Piece(where, "dim"))
+
+
+def summary(pairing: Pairing) -> Iterator[Line]:
+    followed, equal = len(pairing.followed), pairing.equal
+    if not pairing.differs:
+        yield (Piece(f"equal: {equal} op{'s' if equal != 1 else ''}, digest for digest"),)
+        return
+    if followed:
+        many = "ops differ only because what they build on does"
+        one = "op differs only because what it builds on does"
+        yield (Piece(f"{followed} more {many if followed > 1 else one}", "dim"),)
+    yield (Piece(f"{equal} op{'s are' if equal != 1 else ' is'} equal", "dim"),)
+
+
+def field_changes(was: object, now: object, path: str = "") -> Iterator[tuple[str, str, str]]:
+    """The leaves in which two values differ: (path, was, now)."""
+    if was == now:
+        return
+    if is_dataclass(was) and type(was) is type(now):
+        for field in fields(was):
+            name = field.name if path else {"body": kind_name(was)}.get(field.name, field.name)
+            yield from field_changes(getattr(was, field.name), getattr(now, field.name), f"{path}.{name}".strip("."))
+    elif isinstance(was, tuple) and isinstance(now, tuple):
+        yield from sequence_changes(was, now, path)
+    elif isinstance(was, dict) and isinstance(now, dict):
+        yield from mapping_changes(was, now, path)
+    else:
+        yield path, literal(was), literal(now)
+
+
+def kind_name(op: Any) -> str:  # noqa: ANN401  an Op, known to have a body
+    return type(op.body).__name__.removesuffix("Op").lower() if hasattr(op, "body") else "body"
+
+
+def sequence_changes(was: tuple[Any, ...], now: tuple[Any, ...], path: str) -> Iterator[tuple[str, str, str]]:
+    """What is equal at both ends left out, so that one item put in between is one difference."""
+    shorter = min(len(was), len(now))
+    start = next((i for i in range(shorter) if was[i] != now[i]), shorter)
+    end = next((i for i in range(shorter - start) if was[-1 - i] != now[-1 - i]), shorter - start)
+    middle = zip_longest(was[start : len(was) - end], now[start : len(now) - end])
+    for index, (left, right) in enumerate(middle, start):
+        yield from field_changes(left, right, f"{path}[{index}]")
+
+
+def mapping_changes(was: Mapping[Any, Any], now: Mapping[Any, Any], path: str) -> Iterator[tuple[str, str, str]]:
+    for key in sorted({*was, *now}):
+        yield from field_changes(was.get(key), now.get(key), f"{path}[{key!r}]")
+
+
+LONGEST = 100
+
+
+def literal(value: object) -> str:
+    if value is None:
+        return "nothing"
+    text = repr(value)
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from dockerfile_frontend.inspect.diff import diff_graphs
+from dockerfile_frontend.inspect.graph import view_graph
+from dockerfile_frontend.inspect.show import plain
+from ir_schema.definition import Definition
+from tests.inspect.graphs import Step, copy, define, image, local, run
+
+IMAGE = "docker-image://docker.io/library"
+
+
+def diff(old: Definition, new: Definition) -> list[str]:
+    return list(plain(diff_graphs(view_graph(old), view_graph(new))))
+
+
+def build(base: str, script: str, *more: Step, env: tuple[str, ...] = ("A=1", "B=2")) -> Definition:
+    return define(
+        ("[build 1/3] FROM", 1, image(base), ()),
+        ("[internal] load build context", 0, local(), ()),
+        ("[build 2/3] COPY", 2, copy("/a", "/a"), (0, 1)),
+        ("[build 3/3] RUN", 3, run(script, env=env), (2,)),
+        *more,
+    )
+
+
+def test_equal_graphs() -> None:
+    assert diff(build("alpine", "make"), build("alpine", "make")) == ["equal: 4 ops, digest for digest"]
+
+
+def test_a_changed_field_is_named_with_both_values() -> None:
+    assert diff(build("alpine", "make"), build("alpine", "make", env=("A=1", "C=3", "B=2"))) == [
+        "~ run    make  (build · Dockerfile:3)",
+        "    exec.meta.env[1]: nothing → 'C=3'",
+        "3 ops are equal",
+    ]
+
+
+def test_what_follows_from_another_base_is_counted_and_not_repeated() -> None:
+    assert diff(build("alpine", "make"), build("debian", "make")) == [
+        "~ image  docker.io/library/debian:latest  (build · Dockerfile:1)",
+        f"    source.identifier: '{IMAGE}/alpine:latest' → '{IMAGE}/debian:latest'",
+        "2 more ops differ only because what they build on does",
+        "1 op is equal",
+    ]
+
+
+def test_a_new_step_is_new_and_nothing_else() -> None:
+    more: Step = ("[build 4/4] RUN", 4, run("ship it"), (3,))
+    assert diff(build("alpine", "make"), build("alpine", "make", more)) == [
+        "+ run    ship it  (build · Dockerfile:4)",
+        "4 ops are equal",
+    ]
+    assert diff(build("alpine", "make", more), build("alpine", "make"))[0] == "- run    ship it  (build · Dockerfile:4)"
