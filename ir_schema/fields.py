@@ -1,0 +1,76 @@
+"""What the codecs know of a record: its fields, read once from the annotations in `ops`.
+
+    Mount ──▶ (FieldSpec("input", 1, kind="int", …), FieldSpec("selector", 2, kind="str", …), …)
+"""
+
+from __future__ import annotations
+
+import types
+import typing
+from collections.abc import Mapping
+from enum import IntEnum
+from typing import Any
+
+from ir_schema import ops
+from ir_schema.ops import Wire
+from ir_schema.record import Record
+
+SCALARS = {str: "str", bytes: "bytes", int: "int", bool: "bool"}
+
+
+class FieldSpec(Record):
+    """One field of a record, as all codecs see it."""
+
+    name: str
+    number: int
+    """LLB field number; 0 for a oneof, whose classes have numbers of their own in `choices`."""
+    doc: str
+    kind: str
+    """str, bytes, int, bool, enum, record or oneof: what the field, or each of its elements, is."""
+    shape: str = "one"
+    """one, many (a tuple) or map (from text)."""
+    cls: Any = None
+    """The class of an enum or record."""
+    optional: bool = False
+    """May be None, which is absence; then a zero is written."""
+    choices: tuple[tuple[int, Any], ...] = ()
+
+
+_specs: dict[type, tuple[FieldSpec, ...]] = {}
+
+
+def specs_of(cls: type[Record]) -> tuple[FieldSpec, ...]:
+    """Fields of `cls` in the order of its declaration."""
+    found = _specs.get(cls)
+    if found is None:
+        hints = typing.get_type_hints(types.SimpleNamespace(__annotations__=cls.__annotations__), vars(ops), include_extras=True)
+        found = _specs[cls] = tuple(_spec(cls, name, hints[name]) for name in cls.__match_args__)
+    return found
+
+
+ONEOFS: dict[tuple[str, str], tuple[tuple[int, Any], ...]] = {
+    ("Op", "body"): (
+        (2, ops.ExecOp), (3, ops.SourceOp), (4, ops.FileOp), (5, ops.BuildOp), (6, ops.MergeOp), (7, ops.DiffOp), (8, ops.PassthroughOp),
+    ),
+    ("FileAction", "action"): ((4, ops.Copy), (5, ops.MkFile), (6, ops.MkDir), (7, ops.Rm), (8, ops.Symlink)),
+}  # fmt: skip
+"""Numbers of the classes that a oneof may hold."""
+
+
+def _spec(cls: type[Record], name: str, hint: Any) -> FieldSpec:  # noqa: ANN401 - any annotation
+    inner, wire = typing.get_args(hint)
+    assert isinstance(wire, Wire)  # noqa: S101 - ops is ours
+    choices = ONEOFS.get((cls.__name__, name))
+    if choices:
+        return FieldSpec(name, 0, wire.doc, "oneof", optional=True, choices=choices)
+    optional, shape = False, "one"
+    origin = typing.get_origin(inner)
+    if origin in (typing.Union, types.UnionType):
+        (inner,) = (a for a in typing.get_args(inner) if a is not type(None))
+        optional = True
+    elif origin is tuple:
+        inner, shape = typing.get_args(inner)[0], "many"
+    elif origin is Mapping:
+        inner, shape = typing.get_args(inner)[1], "map"
+    kind = SCALARS.get(inner) or ("enum" if issubclass(inner, IntEnum) else "record")
+    return FieldSpec(name, wire.number, wire.doc, kind, shape, inner if kind in ("enum", "record") else None, optional)
