@@ -1,0 +1,54 @@
+r"""Text as Go sees it, since the reference's answers and messages follow Go's rules for characters.
+
+    quote('say "hi"')      →  "say \"hi\""
+    repair("a\udcff")      →  "a\ufffd"
+    name_end("$añb-c", 1)  →  4
+
+Bytes that are no UTF-8 are held as lone surrogates (``surrogateescape``) throughout this package.
+"""
+
+from __future__ import annotations
+
+import re
+
+SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+"""Go's ``unicode.IsSpace``, for use inside a character class (``str.isspace`` also takes U+001C to U+001F)."""
+
+_NAME = re.compile(r"[A-Za-z0-9_]*")
+_BAD_BYTE = re.compile(r"[\ud800-\udfff]")
+_TO_ESCAPE = re.compile(r'["\\\x00-\x1f\x7f-\U0010ffff]')
+_NAMED = {
+    "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v", "\\": "\\\\", '"': '\\"',
+}  # fmt: skip
+
+
+def repair(text: str) -> str:
+    """The text with U+FFFD for each byte that is no UTF-8, as Go reads it rune by rune."""
+    return text if text.isascii() else _BAD_BYTE.sub("\ufffd", text)
+
+
+def name_end(text: str, start: int) -> int:
+    """Where the letters, digits and underscores that begin at `start` end (of Unicode's L and Nd only)."""
+    end = _NAME.match(text, start).end()  # type: ignore[union-attr]  # it matches everywhere
+    while end < len(text) and (text[end] == "_" or text[end].isalpha() or text[end].isdecimal()):
+        end += 1
+    return end
+
+
+def quote(text: str) -> str:
+    """The text as ``%q`` writes it: in double quotes, with escapes for what is not printable."""
+    return f'"{_TO_ESCAPE.sub(_escape, text)}"'
+
+
+def _escape(match: re.Match[str]) -> str:
+    char = match[0]
+    if (named := _NAMED.get(char)) is not None:
+        return named
+    if char.isprintable():
+        return char
+    code = ord(char)
+    if 0xDC80 <= code <= 0xDCFF:  # noqa: PLR2004 - a byte that is no UTF-8
+        return f"\\x{code - 0xDC00:02x}"
+    if code <= 0x7F:  # noqa: PLR2004 - the control characters of ASCII
+        return f"\\x{code:02x}"
+    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004 - end of the basic plane
