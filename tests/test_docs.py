@@ -1,0 +1,41 @@
+"""Every example in README and docs is run."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.docs import blocks_of, prepare, run_page
+from tests.running import ROOT
+
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_examples_print_what_the_page_says(path: Path, tmp_path: Path, *, update: bool) -> None:
+    page = path.read_text()
+    now = run_page(page, tmp_path, prepare(tmp_path))
+    if update:
+        path.write_text(now)
+    else:
+        assert now == page
+
+
+@pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_within_the_project_lead_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text()):
+        assert (path.parent / target).exists(), target
+
+
+def test_a_wrong_example_is_found(tmp_path: Path) -> None:
+    page = "```console\n$ echo right\nwrong\n```\n"
+    assert run_page(page, tmp_path, {"PATH": "/usr/bin:/bin"}) == "```console\n$ echo right\nright\n```\n"
+    with pytest.raises(AssertionError, match="Expected:"):
+        run_page("```pycon\n>>> 1 + 1\n3\n```\n", tmp_path, {})
+
+
+def test_a_block_of_unknown_kind_is_a_mistake() -> None:
+    with pytest.raises(ValueError, match="kind consol "):
+        list(blocks_of("```consol\n$ true\n```\n"))
