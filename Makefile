@@ -31,7 +31,7 @@ update: venv ## rewrite the expectations of the case files and everything genera
 	@$(BIN)/python -m pytest -q --update $(ARGS)
 
 fuzz: venv ## search for inputs that crash or hang, a minute a target (SECONDS=600 for longer)
-	@$(BIN)/python tests/fuzz/run.py --seconds $${SECONDS:-60} $(ARGS)
+	@$(BIN)/python -m tests.fuzz.run --seconds $${SECONDS:-60} $(ARGS)
 
 lock: venv ## write requirements-dev.lock anew (needs uv)
 	uv pip compile -q pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements-dev.lock
