@@ -90,7 +90,10 @@ class Authorizer:
             return token.header
 
     def learn(self, endpoint: Endpoint, scopes: tuple[str, ...], challenges: Sequence[Challenge], shown: str) -> bool:
-        """Take a refusal to heart: whether another header than `shown`, the refused one, is worth a try."""
+        """Take a refusal to heart: whether another header than `shown`, the refused one, is worth a try.
+
+        A refused token is forgotten, so there is always another one to try: the caller sets an end to it.
+        """
         if not challenges:
             return False
         challenge = challenges[0]
@@ -99,14 +102,10 @@ class Authorizer:
             known = self._hosts.get(endpoint.host)
             if known is None or known.challenge.scheme != challenge.scheme:
                 known = self._hosts[endpoint.host] = _Host(challenge)
-            more = not asked <= {*scopes, *known.extra.get(scopes, ())}
             known.extra[scopes] = known.extra.get(scopes, frozenset()) | asked
-            stale = [key for key, token in self._tokens.items() if token.header == shown]
-            for key in stale:
+            for key in [key for key, token in self._tokens.items() if token.header == shown]:
                 del self._tokens[key]
-        if challenge.scheme == "basic":
-            return self._basic(endpoint) != shown
-        return not shown or more or bool(stale)
+        return challenge.scheme != "basic" or self._basic(endpoint) != shown
 
     def _basic(self, endpoint: Endpoint) -> str:
         found = self._store.credentials_for(endpoint.host)

@@ -125,7 +125,7 @@ def is_loopback(host: str) -> bool:
 
 
 def load_hosts(path: Path, certificate_dirs: Iterable[Path] = ()) -> HostTable:
-    """Hosts by the `registry` tables of a file like buildkitd.toml, and Docker's certs.d folders. Raises ConfigError."""
+    """Hosts by the `registry` tables of a file like buildkitd.toml, and Docker's certs.d folders; ConfigError else."""
     import tomllib  # noqa: PLC0415  only who has such a file pays for it
 
     try:

@@ -15,7 +15,14 @@ from enum import Enum
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode, urljoin, urlsplit, urlunsplit
 
-from dockerfile_frontend.registry.errors import BadContent, Denied, RegistryError, UnexpectedStatus, one_line
+from dockerfile_frontend.registry.errors import (
+    BadContent,
+    Denied,
+    RegistryError,
+    UnexpectedStatus,
+    Unreachable,
+    one_line,
+)
 from dockerfile_frontend.registry.retry import Again
 from dockerfile_frontend.registry.session import ONCE, Reply, Request, Session, show_url, unexpected
 
@@ -132,11 +139,11 @@ class _Upload:
             offset = self._progress(self._at)
         try:
             self._send(offset)
-        except RegistryError as error:
-            if isinstance(error, UnexpectedStatus) and error.status < 500 and error.status not in _LOST:  # noqa: PLR2004
+        except UnexpectedStatus as error:
+            if error.status < 500 and error.status not in _LOST:  # noqa: PLR2004
                 raise
-            if isinstance(error, BadContent | Denied):
-                raise
+            raise Again(error) from None
+        except Unreachable as error:
             raise Again(error) from None
 
     def _send(self, offset: int) -> None:

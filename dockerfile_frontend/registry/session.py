@@ -100,8 +100,10 @@ class Session:
         def attempt() -> Reply:
             with self._send(request) as answer:
                 self._check_passing(request, answer)
-                body = _read_error(answer) if answer.status >= 300 else answer.read(limit, what)  # noqa: PLR2004
-                return _reply(answer, body)
+                if answer.status >= 300:  # noqa: PLR2004
+                    return _reply(answer, _read_error(answer))
+                # The length in the head of an answer to HEAD is that of a body that does not come.
+                return _reply(answer, b"" if request.method == "HEAD" else answer.read(limit, what))
 
         return self._run(request, attempt, retry)
 

@@ -47,13 +47,22 @@ def make_pool(proxy: str, tls: Tls, timeouts: Timeouts, *, needs_tls: bool) -> h
     }
     if not proxy:
         return httpcore.ConnectionPool(**common)
-    parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    url, auth = _split_proxy(proxy)
+    return httpcore.HTTPProxy(url, proxy_auth=auth, **common)
+
+
+def _split_proxy(proxy: str) -> tuple[str, tuple[str, str] | None]:
+    """A proxy's bare URL, and its user and password. Raises ConfigError."""
+    try:
+        parts = urlsplit(proxy if "://" in proxy else f"http://{proxy}")
+        host, port = parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        host = port = None
+    if not host or parts.scheme not in {"http", "https"}:
         raise ConfigError(f"proxy is not an http:// or https:// URL: {one_line(proxy.rpartition('@')[2])!r}")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    port = parts.port or (443 if parts.scheme == "https" else 80)
+    host = f"[{host}]" if ":" in host else host
     auth = (unquote(parts.username), unquote(parts.password or "")) if parts.username else None
-    return httpcore.HTTPProxy(f"{parts.scheme}://{host}:{port}/", proxy_auth=auth, **common)
+    return f"{parts.scheme}://{host}:{port}/", auth
 
 
 def _tls_context(tls: Tls) -> ssl.SSLContext:
