@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from dockerfile_frontend.syntax.gotext import name_end, repair
+from dockerfile_frontend.gostd.text import name_end, repair
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

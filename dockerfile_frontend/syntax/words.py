@@ -17,8 +17,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
+from dockerfile_frontend.gostd.text import SPACES, name_end, quote, repair
 from dockerfile_frontend.syntax import patterns
-from dockerfile_frontend.syntax.gotext import SPACES, name_end, quote, repair
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
