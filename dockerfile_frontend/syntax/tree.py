@@ -1,0 +1,62 @@
+"""The syntax tree: instructions as they are written, not yet understood.
+
+    RUN --network=none <<EOF      Node("RUN", flags (--network=none), args ("<<EOF",), heredocs (EOF))
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ir_schema.record import Record
+
+if TYPE_CHECKING:
+    from dockerfile_frontend.syntax.directives import Directive
+    from dockerfile_frontend.syntax.lines import LogicalLine
+
+
+class Heredoc(Record):
+    """A document below an instruction."""
+
+    name: str
+    """The word that ends it, quotes taken off."""
+    expand: bool = True
+    """False when the word was quoted: then variables stay as they are."""
+    chomp: bool = False
+    """``<<-``: leading tabs are taken off."""
+    content: str = ""
+    """Lines between, with their ends."""
+
+
+class FlagText(Record):
+    """A flag as written, quotes and escapes taken off, and where it stands in the logical line."""
+
+    text: str
+    start: int
+    end: int
+
+
+class Node(Record):
+    """An instruction's parts."""
+
+    keyword: str
+    """As written."""
+    line: LogicalLine
+    flags: tuple[FlagText, ...] = ()
+    args: tuple[str, ...] = ()
+    """The arguments as its kind of instruction splits them; for key and value pairs name, value, "=" or "" in turn."""
+    json: bool = False
+    """The arguments were a JSON array."""
+    heredocs: tuple[Heredoc, ...] = ()
+    start: int = 0
+    end: int = 0
+    """First and last physical line, heredocs included."""
+    trigger: Node | None = None
+    """The instruction behind ONBUILD."""
+
+
+class Tree(Record):
+    """A Dockerfile."""
+
+    nodes: tuple[Node, ...]
+    escape: str = "\\"
+    directives: tuple[Directive, ...] = ()
