@@ -11,18 +11,18 @@ from __future__ import annotations
 
 import re
 import string
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import cast
 
 from dockerfile_frontend.gostd.text import quote
+from ir_schema.record import Record
 
 
 class UrlError(ValueError):
     """Text that is no URL, with Go's message."""
 
 
-@dataclass(frozen=True, slots=True)
-class User:
+class User(Record):
     """Who asks, unescaped."""
 
     name: str
@@ -33,8 +33,7 @@ class User:
         return name if self.password is None else f"{name}:{_escape(self.password, _USER)}"
 
 
-@dataclass(frozen=True, slots=True)
-class Url:
+class Url(Record):
     """A URL in its parts, unescaped but for those called raw."""
 
     scheme: str = ""

@@ -16,11 +16,11 @@ last piece may want its last place.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.gostd.text import name_end, repair
+from ir_schema.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,8 +63,7 @@ def replace(pattern: str, replacement: str, value: str, *, everywhere: bool) -> 
     return "".join(out)
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
+class _Piece(Record):
     """What stands between two stars: plain text, or an expression where there are question marks."""
 
     text: str
@@ -91,8 +90,7 @@ class _Piece:
         return -1 if found is None else found.end()
 
 
-@dataclass(frozen=True, slots=True)
-class _Pattern:
+class _Pattern(Record):
     head: _Piece
     tail: tuple[_Piece, ...]
     """A star stands before each of these."""

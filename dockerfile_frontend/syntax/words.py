@@ -13,12 +13,12 @@ Dockerfile reference: "Environment replacement".
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from dockerfile_frontend.gostd.text import SPACES, name_end, quote, repair
 from dockerfile_frontend.syntax import patterns
+from ir_schema.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ class WordError(ValueError):
     """A word that the reference refuses, with its message."""
 
 
-class Expansion(NamedTuple):
+class Expansion(Record):
     """An expanded word and the names it asked for, with a value or without."""
 
     result: str
@@ -95,12 +95,14 @@ class _Text(list[str]):
         """Nothing to forget."""
 
 
-@dataclass(slots=True)
 class _Words:
     """What was read so far, in words."""
 
-    words: list[str] = field(default_factory=list)
-    pending: list[str] = field(default_factory=list)
+    __slots__ = ("pending", "words")
+
+    def __init__(self) -> None:
+        self.words: list[str] = []
+        self.pending: list[str] = []
 
     def literal(self, text: str) -> None:
         """Text outside quotes: blanks split it, but not those behind a heredoc's ``<<``."""
@@ -136,7 +138,7 @@ class _Words:
         self.pending.clear()
 
 
-class _Modes(NamedTuple):
+class _Modes(Record):
     """What stays as it is written."""
 
     raw_quotes: bool = False
@@ -145,8 +147,7 @@ class _Modes(NamedTuple):
     skip_quotes: bool = False
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(Record):
     """A construct whose end has not been read."""
 
     stop: str
