@@ -13,12 +13,12 @@ import base64
 import re
 import threading
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from dockerfile_frontend.registry.errors import BadContent, Denied, RegistryError, UnexpectedStatus, one_line
 from dockerfile_frontend.registry.media import parse_object
+from ir_schema.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -45,18 +45,19 @@ class Fetch(Protocol):
     ) -> bytes: ...
 
 
-@dataclass(slots=True)
 class _Host:
     """What one registry has told us so far."""
 
-    challenge: Challenge
-    extra: dict[tuple[str, ...], frozenset[str]] = field(default_factory=dict)
-    """By the scopes of a request: what else the registry asked for."""
+    __slots__ = ("challenge", "extra")
+
+    def __init__(self, challenge: Challenge) -> None:
+        self.challenge = challenge
+        self.extra: dict[tuple[str, ...], frozenset[str]] = {}
+        """By the scopes of a request: what else the registry asked for."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
-    header: str = field(repr=False)
+class _Token(Record):
+    header: str
     expires: float
 
 
@@ -159,8 +160,7 @@ class Authorizer:
         return realm
 
 
-@dataclass(frozen=True, slots=True)
-class _TokenRequest:
+class _TokenRequest(Record):
     """One wish for a token, and the two ways to say it. Distribution's token and oauth2 specifications."""
 
     realm: str

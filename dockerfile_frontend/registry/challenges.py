@@ -7,8 +7,9 @@ parse_challenges(['Bearer realm="https://auth.docker.io/token",service="registry
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from ir_schema.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -22,8 +23,7 @@ _PREFERRED = ("bearer", "basic")
 """Schemes that we speak, best first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Challenge:
+class Challenge(Record):
     """One scheme a registry accepts. RFC 9110, section 11."""
 
     scheme: str

@@ -11,7 +11,7 @@ One object serves a whole process, from any number of threads. Every method rais
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Self, TypeVar
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
@@ -26,6 +26,7 @@ from dockerfile_frontend.registry.media import ACCEPT, MAX_MANIFEST, RawManifest
 from dockerfile_frontend.registry.retry import Retry
 from dockerfile_frontend.registry.session import ONCE, Reply, Request, Session, show_url, unexpected
 from dockerfile_frontend.registry.transport import Proxies, Transport
+from ir_schema.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -40,8 +41,7 @@ _MAX_PAGE = 8 << 20
 _GONE = frozenset({404, 410})
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Record):
     """Everything a client needs to know; nothing of it is taken from the environment behind your back."""
 
     hosts: HostTable = field(default_factory=HostTable)
@@ -51,8 +51,7 @@ class Settings:
     retry: Retry = field(default_factory=Retry)
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Record):
     """What a name stands for at the moment, learned without reading it."""
 
     media_type: str

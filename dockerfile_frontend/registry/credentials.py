@@ -12,10 +12,10 @@ import base64
 import json
 import re
 import threading
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from dockerfile_frontend.registry.errors import ConfigError, one_line
+from ir_schema.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,17 +29,19 @@ _NOT_FOUND = "credentials not found in native keychain"
 _TOKEN_USER = "<token>"  # noqa: S105  the mark by which helpers say that the secret is an identity token
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(Record):
     """What to show to a registry; all empty for nobody."""
 
     username: str = ""
-    secret: str = field(default="", repr=False)
+    secret: str = ""
     """Password."""
-    identity_token: str = field(default="", repr=False)
+    identity_token: str = ""
     """Refresh token, to be changed for an access token; takes the place of user and password."""
-    registry_token: str = field(default="", repr=False)
+    registry_token: str = ""
     """Access token, to be shown as it is."""
+
+    def __repr__(self) -> str:
+        return f"Credentials({self.username!r}, …)" if self else "Credentials()"
 
     def __bool__(self) -> bool:
         return bool(self.secret or self.identity_token or self.registry_token)

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass
+
+from ir_schema.record import Record
 
 _thread = threading.local()
 
 
-@dataclass(frozen=True, slots=True)
-class Timeouts:
+class Timeouts(Record):
     """How long a peer may take. In seconds, unless said otherwise."""
 
     connect: float = 15.0

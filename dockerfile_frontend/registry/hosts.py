@@ -10,11 +10,12 @@ The file format is that of the `registry` tables in buildkitd.toml, so that a ho
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dockerfile_frontend.registry.errors import ConfigError
+from ir_schema.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -28,8 +29,7 @@ _MIRROR = re.compile(
 _LOOPBACK_V4 = re.compile(r"127(?:\.\d{1,3}){3}")
 
 
-@dataclass(frozen=True, slots=True)
-class HostConfig:
+class HostConfig(Record):
     """What is special about one host. Keys are those of buildkitd.toml."""
 
     mirrors: tuple[str, ...] = ()
@@ -44,8 +44,7 @@ class HostConfig:
     """(certificate file, key file) of ours."""
 
 
-@dataclass(frozen=True, slots=True)
-class Tls:
+class Tls(Record):
     """How to speak TLS to a host; equal ones share connections' settings."""
 
     insecure: bool = False
@@ -53,8 +52,7 @@ class Tls:
     keypair: tuple[tuple[str, str], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Record):
     """One place to ask for a registry's content."""
 
     origin: str

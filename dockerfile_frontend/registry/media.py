@@ -7,11 +7,12 @@ parse_manifest(RawManifest(OCI_INDEX, "sha256:…", b'{"manifests":[…]}'))
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from dockerfile_frontend.registry.digests import check_digest
 from dockerfile_frontend.registry.errors import BadContent, one_line
+from ir_schema.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,8 +40,7 @@ MAX_CONFIG = 8 << 20
 _MAX_SIZE = (1 << 63) - 1
 
 
-@dataclass(frozen=True, slots=True)
-class Platform:
+class Platform(Record):
     """Platform of a descriptor or image config, as written there (not normalized)."""
 
     os: str = ""
@@ -50,8 +50,7 @@ class Platform:
     os_features: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Descriptor:
+class Descriptor(Record):
     """Names a content: what it is, its digest, its length."""
 
     media_type: str
@@ -63,8 +62,7 @@ class Descriptor:
     urls: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RawManifest:
+class RawManifest(Record):
     """A manifest or index as it is stored; `body` hashes to `digest`."""
 
     media_type: str
@@ -72,15 +70,13 @@ class RawManifest:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
+class Index(Record):
     """Several images under one name, one a platform."""
 
     manifests: tuple[Descriptor, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(Record):
     """One image: its config and its layers, lowest first."""
 
     config: Descriptor

@@ -10,10 +10,11 @@ spelled out before it comes here. Everything that becomes part of a URL is check
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from dockerfile_frontend.registry.digests import is_digest
 from dockerfile_frontend.registry.errors import RegistryError, one_line
+from ir_schema.record import Record
 
 _LABEL = r"(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]{0,61}[a-zA-Z0-9])"
 _HOST = re.compile(rf"(?:{_LABEL}(?:\.{_LABEL})*|\[[0-9a-fA-F:.]{{2,45}}\])(?::[0-9]{{1,5}})?")
@@ -23,8 +24,7 @@ _TAG = re.compile(r"[a-zA-Z0-9_][a-zA-Z0-9_.-]{0,127}")
 _MAX_NAME = 255
 
 
-@dataclass(frozen=True, slots=True)
-class ImageName:
+class ImageName(Record):
     """One repository of one registry, and which of its images is meant."""
 
     registry: str

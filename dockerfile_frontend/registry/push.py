@@ -10,7 +10,6 @@ and proxies that refuse long bodies.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode, urljoin, urlsplit, urlunsplit
@@ -25,6 +24,7 @@ from dockerfile_frontend.registry.errors import (
 )
 from dockerfile_frontend.registry.retry import Again
 from dockerfile_frontend.registry.session import ONCE, Reply, Request, Session, show_url, unexpected
+from ir_schema.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -46,8 +46,7 @@ class Outcome(Enum):
     SENT = "sent"
 
 
-@dataclass(frozen=True, slots=True)
-class Blob:
+class Blob(Record):
     """Something to store."""
 
     digest: str

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from dockerfile_frontend.registry.errors import RegistryError
+from ir_schema.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -35,8 +35,7 @@ def _jitter() -> float:
     return int.from_bytes(os.urandom(2), "big") / 65536
 
 
-@dataclass(frozen=True, slots=True)
-class Retry:
+class Retry(Record):
     """Exponential back-off, in seconds. Clock, sleep and chance can be replaced, for tests."""
 
     attempts: int = 5

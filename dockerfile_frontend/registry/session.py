@@ -9,7 +9,7 @@ Credentials go to the endpoint's own origin and nowhere else, wherever a redirec
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
@@ -26,6 +26,7 @@ from dockerfile_frontend.registry.errors import (
 from dockerfile_frontend.registry.hosts import Endpoint
 from dockerfile_frontend.registry.media import parse_object
 from dockerfile_frontend.registry.retry import Again, Retry, parse_retry_after
+from ir_schema.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -48,8 +49,7 @@ ONCE = Retry(attempts=1)
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Record):
     """What to send, and to whom it may show our credentials."""
 
     method: str
@@ -68,8 +68,7 @@ class Request:
         return any(scope.endswith("push") for scope in self.scopes)
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Record):
     """An answer with its whole body."""
 
     status: int

@@ -13,13 +13,13 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
 from dockerfile_frontend import __version__
 from dockerfile_frontend.registry.deadlines import Pace, Timeouts, until
 from dockerfile_frontend.registry.errors import BadContent
 from dockerfile_frontend.registry.hosts import Tls, is_loopback
+from ir_schema.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -33,8 +33,7 @@ _MAX_DIGITS = 18
 """More digits than this are no length of a body."""
 
 
-@dataclass(frozen=True, slots=True)
-class Proxies:
+class Proxies(Record):
     """Where to send requests instead of to their host; user and password may stand in the URL."""
 
     http: str = ""

@@ -9,8 +9,9 @@ from `Resolver`. All methods may be called from several threads at once.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Protocol
+
+from ir_schema.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -34,8 +35,7 @@ class ResolveError(Exception):
         self.hint = hint
 
 
-@dataclass(frozen=True, slots=True)
-class ImageRequest:
+class ImageRequest(Record):
     """One image a Dockerfile needs; equal requests get one answer."""
 
     ref: str
@@ -44,8 +44,7 @@ class ImageRequest:
     mode: ResolveMode = "default"
 
 
-@dataclass(frozen=True, slots=True)
-class ResolvedImage:
+class ResolvedImage(Record):
     """What an image reference turned out to be."""
 
     ref: str
