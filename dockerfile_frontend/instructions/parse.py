@@ -183,7 +183,7 @@ def parse_shell(node: Node, known: Mapping[str, FlagKind]) -> m.Shell:
     if not node.args:
         raise _at_least_one("SHELL")
     if not node.json:
-        raise DockerfileError(f"SHELL requires the arguments to be in JSON form, not {node.line.text}", code="json-form")
+        raise DockerfileError("SHELL requires the arguments to be in JSON form", code="json-form")
     return m.Shell(**_common(node), shell=node.args)
 
 

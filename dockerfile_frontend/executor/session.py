@@ -1,0 +1,85 @@
+"""What the client gives to a build, and nothing else of it is read.
+
+    Session(contexts={"context": Path("app")}, secrets={"token": SecretFile("t.txt")}, allow={"network.host"})
+
+A secret is read when a step asks for it, and kept nowhere.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ir_schema.record import Record
+
+from .solver.model import ExecutorError
+
+if TYPE_CHECKING:
+    from dockerfile_frontend.registry.client import Client
+
+MAX_SECRET = 500 << 10
+"""Bytes, as BuildKit limits it."""
+
+ENTITLEMENTS = frozenset({"network.host", "security.insecure"})
+
+
+class Secret(Record):
+    """Where a secret's value is: a file or an environment variable of the client."""
+
+    path: Path | None = None
+    variable: str = ""
+
+    def read(self) -> bytes:
+        """The value. Raises ExecutorError when it cannot be had or is too long."""
+        if self.path is None:
+            value = os.environb.get(os.fsencode(self.variable))
+            if value is None:
+                raise ExecutorError(f"environment variable {self.variable} of a secret is not set")
+            return value
+        try:
+            with self.path.open("rb") as file:
+                if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                    raise ExecutorError(f"secret {self.path} is not a regular file")
+                value = file.read(MAX_SECRET + 1)
+        except OSError as error:
+            raise ExecutorError(f"secret {self.path} cannot be read: {error.strerror}") from None
+        if len(value) > MAX_SECRET:
+            raise ExecutorError(f"secret {self.path} is longer than {MAX_SECRET >> 10} KiB")
+        return value
+
+
+class Session(Record):
+    """Everything of the client that a build may use."""
+
+    contexts: Mapping[str, Path] = field(default_factory=dict)
+    """Local directories by name."""
+    layouts: Mapping[str, Path] = field(default_factory=dict)
+    """OCI layouts, folder or tar, by store id."""
+    secrets: Mapping[str, Secret] = field(default_factory=dict)
+    ssh: Mapping[str, Path] = field(default_factory=dict)
+    """Agent sockets by id; "default" is the usual one."""
+    allow: frozenset[str] = frozenset()
+    """Entitlements granted: network.host, security.insecure."""
+    registry: Client | None = None
+    """The registry client, with the user's credentials and mirrors."""
+
+    def secret(self, name: str) -> bytes | None:
+        """Value of a secret; None when the client has none of that name."""
+        found = self.secrets.get(name)
+        return found.read() if found is not None else None
+
+    def ssh_socket(self, name: str) -> Path:
+        """Socket of an SSH agent. Raises ExecutorError when the client exposes none under this name."""
+        found = self.ssh.get(name or "default")
+        if found is None:
+            raise ExecutorError(f"no SSH key {name or 'default'!r} forwarded from the client", hint="--ssh default forwards your agent")
+        return found
+
+    def check_allowed(self, entitlement: str) -> None:
+        """Raise ExecutorError unless the client granted it."""
+        if entitlement not in self.allow:
+            raise ExecutorError(f"{entitlement} is not allowed", hint=f"--allow {entitlement} allows it for this build")
