@@ -1,0 +1,176 @@
+"""Platforms, as github.com/containerd/platforms reads and writes them.
+
+    parse_platform("linux/aarch64")             →  Platform("linux", "arm64")
+    parse_platform("windows(10.0.17763)/amd64") →  Platform("windows", "amd64", os_version="10.0.17763")
+    format_whole_platform(Platform("linux", "arm", "v7"))  →  "linux/arm/v7"
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dockerfile_frontend.gostd.paths import join
+from dockerfile_frontend.gostd.text import quote
+from dockerfile_frontend.gostd.urls import UrlError, unescape
+from ir_schema.record import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class InvalidPlatformError(ValueError):
+    """Text that is no platform, with the reference's message."""
+
+
+class Platform(Record):
+    """What a program runs on."""
+
+    os: str
+    architecture: str
+    variant: str = ""
+    """Of the CPU, such as v7 of arm."""
+    os_version: str = ""
+    os_features: tuple[str, ...] = ()
+
+
+LINUX_AMD64 = Platform("linux", "amd64")
+
+_COMPONENT = re.compile(r"[A-Za-z0-9_.-]+")
+_OS = re.compile(r"([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_.%-]*)((?:\+[A-Za-z0-9_.%-]+)*)\))?")
+_MAX_PARTS = 4
+_KNOWN_OS = frozenset((
+    "aix", "android", "darwin", "dragonfly", "freebsd", "hurd", "illumos", "ios", "js", "linux", "nacl", "netbsd",
+    "openbsd", "plan9", "solaris", "windows", "zos",
+))  # fmt: skip
+_KNOWN_ARCHITECTURES = frozenset((
+    "386", "amd64", "amd64p32", "arm", "armbe", "arm64", "arm64be", "loong64", "mips", "mipsle", "mips64", "mips64le",
+    "mips64p32", "mips64p32le", "ppc", "ppc64", "ppc64le", "riscv", "riscv64", "s390", "s390x", "sparc", "sparc64",
+    "wasm",
+))  # fmt: skip
+_ALIASES = {
+    "i386": ("386", ""),
+    "x86_64": ("amd64", None),
+    "x86-64": ("amd64", None),
+    "aarch64": ("arm64", None),
+    "armhf": ("arm", "v7"),
+    "armel": ("arm", "v6"),
+}
+"""Other names of an architecture, and the variant that goes with one (None: as it is given)."""
+
+_VARIANTS = {
+    "amd64": {"v1": ""},
+    "arm64": {"8": "", "v8": "", "v8.0": "", "9": "v9", "9.0": "v9", "v9.0": "v9"},
+    "arm": {"": "v7", "7": "v7", "5": "v5", "6": "v6", "8": "v8"},
+}
+"""How a variant is written when normalized."""
+
+_ESCAPES = str.maketrans({"%": "%25", "+": "%2B", "(": "%28", ")": "%29", "/": "%2F"})
+
+
+def parse_platform(text: str, host: Platform = LINUX_AMD64) -> Platform:
+    """os[(version+feature…)][/architecture[/variant]], or an architecture alone; `host` has what is not said."""
+    if "*" in text:
+        raise _invalid(f"{quote(text)}: wildcards not yet supported")
+    parts = text.split("/", _MAX_PARTS - 1)
+    found = _parse_os(parts[0], text)
+    for part in parts[1:]:
+        if _COMPONENT.fullmatch(part) is None:
+            raise _invalid(
+                f"{quote(part)} is an invalid component of {quote(text)}: "
+                f"platform specifier component must match {quote(f'^{_COMPONENT.pattern}$')}"
+            )
+    match parts:
+        case [name]:
+            return _complete(found, name, host, text)
+        case [_, architecture]:
+            return _with_short_arm(found, *normalize_architecture(architecture, ""))
+        case [_, architecture, variant]:
+            architecture, variant = normalize_architecture(architecture, variant)
+            if architecture == "arm64" and not variant:
+                variant = "v8"
+            return replace(found, architecture=architecture, variant=variant)
+        case _:
+            raise _invalid(f"{quote(text)}: cannot parse platform specifier")
+
+
+def normalize_platform(platform: Platform) -> Platform:
+    """The one way of many to write a platform."""
+    architecture, variant = normalize_architecture(platform.architecture, platform.variant)
+    features = tuple(sorted(set(platform.os_features))) if platform.os_features else ()
+    return Platform(_normalize_os(platform.os), architecture, variant, platform.os_version, features)
+
+
+def normalize_architecture(architecture: str, variant: str) -> tuple[str, str]:
+    """The usual names of an architecture and its variant."""
+    architecture, variant = architecture.lower(), variant.lower()
+    architecture, fixed = _ALIASES.get(architecture, (architecture, None))
+    if fixed is not None:
+        return architecture, fixed
+    return architecture, _VARIANTS.get(architecture, {}).get(variant, variant)
+
+
+def format_platform(platform: Platform) -> str:
+    """os/architecture[/variant]."""
+    return join(platform.os, platform.architecture, platform.variant) if platform.os else "unknown"
+
+
+def format_whole_platform(platform: Platform) -> str:
+    """os[(version+feature…)]/architecture[/variant]."""
+    version = platform.os_version.translate(_ESCAPES)
+    features = "".join(f"+{name.translate(_ESCAPES)}" for name in sorted(set(platform.os_features)) if name)
+    if not platform.os or not (version or features):
+        return format_platform(platform)
+    return join(f"{platform.os}({version}{features})", platform.architecture, platform.variant)
+
+
+def _parse_os(part: str, text: str) -> Platform:
+    match = _OS.fullmatch(part)
+    if match is None:
+        raise _invalid(
+            f"{quote(part)} is an invalid OS component of {quote(text)}: "
+            f"OSAndVersion specifier component must match {quote(f'^{_OS.pattern}$')}"
+        )
+    name, version, features = (group or "" for group in match.groups())
+    try:
+        plain_version = unescape(version)
+    except UrlError as error:
+        raise InvalidPlatformError(f"{quote(text)} has an invalid OS version {quote(version)}: {error}") from None
+    return Platform(_normalize_os(name), "", "", plain_version, tuple(_parse_features(features, text)))
+
+
+def _parse_features(features: str, text: str) -> Iterator[str]:
+    for raw in features.split("+")[1:]:
+        try:
+            yield unescape(raw)
+        except UrlError as error:
+            raise InvalidPlatformError(
+                f"{quote(text)} has invalid OS features: invalid os feature {quote(raw)}: {error}"
+            ) from None
+
+
+def _complete(found: Platform, name: str, host: Platform, text: str) -> Platform:
+    """What a single word means: an OS on the host's architecture, or an architecture under the host's OS."""
+    if found.os in _KNOWN_OS:
+        variant = host.variant if host.architecture == "arm" and host.variant != "v7" else ""
+        return replace(found, architecture=host.architecture, variant=variant)
+    architecture, variant = normalize_architecture(name, "")
+    if architecture not in _KNOWN_ARCHITECTURES:
+        raise _invalid(f"{quote(text)}: unknown operating system or architecture")
+    return _with_short_arm(replace(found, os=host.os), architecture, variant)
+
+
+def _with_short_arm(found: Platform, architecture: str, variant: str) -> Platform:
+    """The usual variant of arm goes without saying."""
+    short = architecture == "arm" and variant == "v7"
+    return replace(found, architecture=architecture, variant="" if short else variant)
+
+
+def _normalize_os(name: str) -> str:
+    name = name.lower() or LINUX_AMD64.os
+    return "darwin" if name == "macos" else name
+
+
+def _invalid(message: str) -> InvalidPlatformError:
+    return InvalidPlatformError(f"{message}: invalid argument")
