@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TextIO
 import click
 
 from dockerfile_frontend import __version__
-from dockerfile_frontend.cli.errors import EXIT_FAULT, EXIT_USAGE, Fault, describe, plain
+from dockerfile_frontend.cli.errors import EXIT_FAULT, EXIT_USAGE, Fault, Refused, describe, plain
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,6 +74,9 @@ def run(arguments: Sequence[str]) -> int:
     except click.UsageError as error:
         print(plain(lower_first(error.format_message()), usage_hint(error)), file=sys.stderr)
         return EXIT_USAGE
+    except Refused as refused:
+        print(refused, file=sys.stderr)
+        return EXIT_FAULT
     except Fault as fault:
         print(plain(str(fault), fault.hint), file=sys.stderr)
         return fault.code

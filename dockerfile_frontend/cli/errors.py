@@ -7,7 +7,14 @@ Dockerfile:4:6: error: COPY has no flag --form [unknown-flag]
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dockerfile_frontend.cli.inputs import Inputs
 
 EXIT_FAULT = 1
 EXIT_USAGE = 2
@@ -20,6 +27,10 @@ class Fault(Exception):  # noqa: N818  it is a fault of what was given, not of t
         super().__init__(message)
         self.hint = hint
         self.code = code
+
+
+class Refused(Exception):  # noqa: N818  the Dockerfile is at fault
+    """A finding that is rendered already, with its excerpt."""
 
 
 def plain(message: str, hint: str = "") -> str:
@@ -36,3 +47,16 @@ def describe(error: Exception) -> str:
     if os.environ.get("DFC_TRACEBACK"):
         where = "".join(import_module("traceback").format_exception(error))
     return plain(f"internal error: {type(error).__name__}: {error}", where)
+
+
+@contextmanager
+def refusals(inputs: Inputs) -> Iterator[None]:
+    """Errors about the Dockerfile quote from it."""
+    from dockerfile_frontend.diagnostics import DockerfileError, render  # noqa: PLC0415  `dfc --help` needs neither
+    from dockerfile_frontend.source import SourceFile  # noqa: PLC0415  the same
+
+    try:
+        yield
+    except DockerfileError as error:
+        text = inputs.dockerfile.decode("utf-8", "replace")
+        raise Refused(render(error.diagnostic, SourceFile(inputs.name, text))) from error

@@ -19,6 +19,7 @@ from dockerfile_frontend.cli.errors import EXIT_USAGE, Fault
 
 DEFAULT_NAME = "Dockerfile"
 STANDARD = "-"
+STANDARD_NAME = "stdin"
 LARGEST = 16 << 20
 """Bytes. BuildKit's own limit on what its frontend may read in one message."""
 
@@ -33,7 +34,7 @@ class Inputs:
 
     dockerfile: bytes
     name: str
-    """For messages: the path as the user would write it, `-` for standard input."""
+    """For messages: the path as the user would write it, or stdin."""
     filename: str
     """For the graph: the file's name in its folder."""
     context: str | None
@@ -47,12 +48,12 @@ def read_inputs(context: str, file: str | None) -> Inputs:
     if context == STANDARD:
         if file is not None:
             raise Fault("standard input is the Dockerfile here, so -f has no file to name", code=EXIT_USAGE)
-        return Inputs(read_standard(), STANDARD, DEFAULT_NAME, None, None, "")
+        return Inputs(read_standard(), STANDARD_NAME, DEFAULT_NAME, None, None, "")
     check_context(context)
     if file == STANDARD:
         ignore_name = os.path.join(context, ".dockerignore")
         ignore = read_optional(ignore_name, context)
-        return Inputs(read_standard(), STANDARD, DEFAULT_NAME, context, ignore, ignore_name)
+        return Inputs(read_standard(), STANDARD_NAME, DEFAULT_NAME, context, ignore, ignore_name)
     path = file if file is not None else default_dockerfile(context)
     dockerfile = read_contained(path, context)
     ignore_name = f"{path}.dockerignore"

@@ -52,7 +52,7 @@ def test_the_dockerfiles_own_ignore_file_comes_first(context: Path) -> None:
 def test_a_dockerfile_on_standard_input_has_no_context(context: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     standard_input(monkeypatch, b"FROM a\n")
     read = read_inputs("-", None)
-    assert (read.dockerfile, read.name, read.context) == (b"FROM a\n", "-", None)
+    assert (read.dockerfile, read.name, read.context) == (b"FROM a\n", "stdin", None)
 
 
 def test_a_dockerfile_on_standard_input_beside_a_context(context: Path, monkeypatch: pytest.MonkeyPatch) -> None:
