@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from dockerfile_frontend.inspect.show import Line
+    from dockerfile_frontend.inspect.lines import Line
 
 STYLES = {
     "stage": "bold",

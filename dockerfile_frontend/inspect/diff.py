@@ -17,7 +17,8 @@ from dataclasses import dataclass, fields, is_dataclass, replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
-from dockerfile_frontend.inspect.show import KIND_WIDTH, Line, Piece, fold
+from dockerfile_frontend.inspect.lines import Line, Piece
+from dockerfile_frontend.inspect.show import KIND_WIDTH, fold
 from dockerfile_frontend.inspect.words import Words, describe_op
 
 if TYPE_CHECKING:

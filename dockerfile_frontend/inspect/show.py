@@ -5,15 +5,13 @@
       %3  run    make                                   on %2 · Dockerfile:5
                  cache /root/.cache at /root/.cache
     output %3
-
-Rendering gives lines of styled pieces; `cli` decides whether a terminal's colours or plain text become of them.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dockerfile_frontend.inspect.lines import Line, Piece
 from dockerfile_frontend.inspect.words import describe_op
 from ir_schema.ops import ExecOp, FileOp, MountType
 
@@ -23,17 +21,6 @@ if TYPE_CHECKING:
     from dockerfile_frontend.inspect.graph import Graph, Vertex
 
 KIND_WIDTH = 7
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Some text of one style: stage, number, kind, text, dim, warn, old or new."""
-
-    text: str
-    style: str = "text"
-
-
-Line = tuple[Piece, ...]
 
 
 def show_graph(graph: Graph, *, verbose: bool = False) -> Iterator[Line]:
@@ -103,9 +90,3 @@ def environment(vertex: Vertex) -> Iterator[str]:
     if isinstance(body, ExecOp) and body.meta:
         for variable in body.meta.env:
             yield f"env {variable}"
-
-
-def plain(lines: Iterable[Line]) -> Iterator[str]:
-    """Lines without style, for pipes and files."""
-    for line in lines:
-        yield "".join(piece.text for piece in line).rstrip()

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from dockerfile_frontend.inspect.lines import Line, Piece
 from dockerfile_frontend.instructions.stages import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from dockerfile_frontend.inspect.show import Line
     from dockerfile_frontend.instructions.model import From, Lines
 
 
@@ -46,8 +46,6 @@ def location(lines: Lines) -> dict[str, Any]:
 
 def show_targets(found: dict[str, Any]) -> Iterator[Line]:
     """A table for people: name, base, description."""
-    from dockerfile_frontend.inspect.show import Piece  # noqa: PLC0415  the JSON form needs no ops
-
     rows = [(target_name(t), t.get("base", ""), t.get("description", "")) for t in found["targets"] or ()]
     widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
     for name, base, description in rows:

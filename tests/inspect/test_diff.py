@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dockerfile_frontend.inspect.diff import diff_graphs
 from dockerfile_frontend.inspect.graph import view_graph
-from dockerfile_frontend.inspect.show import plain
+from dockerfile_frontend.inspect.lines import plain
 from ir_schema.definition import Definition
 from tests.inspect.graphs import Step, copy, define, image, local, run
 

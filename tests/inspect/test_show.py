@@ -1,7 +1,8 @@
 from __future__ import annotations
 
 from dockerfile_frontend.inspect.graph import view_graph
-from dockerfile_frontend.inspect.show import plain, show_graph
+from dockerfile_frontend.inspect.lines import plain
+from dockerfile_frontend.inspect.show import show_graph
 from ir_schema.definition import Definition
 from ir_schema.ops import CacheOpt, CacheSharing, Mount, MountType, Op, SourceOp
 from tests.inspect.graphs import Step, copy, define, image, local, run

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from dockerfile_frontend.diagnostics import DockerfileError
-from dockerfile_frontend.inspect.show import plain
+from dockerfile_frontend.inspect.lines import plain
 from dockerfile_frontend.inspect.targets import list_targets, show_targets
 
 DOCKERFILE = b"""# build compiles it
