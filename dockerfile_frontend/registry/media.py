@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from dockerfile_frontend.registry.digests import check_digest
 from dockerfile_frontend.registry.errors import BadContent, one_line
+from dockerfile_frontend.registry.platforms import Platform
 from ir_schema.record import Record
 
 if TYPE_CHECKING:
@@ -38,16 +39,6 @@ MAX_CONFIG = 8 << 20
 """Bytes of an image config."""
 
 _MAX_SIZE = (1 << 63) - 1
-
-
-class Platform(Record):
-    """Platform of a descriptor or image config, as written there (not normalized)."""
-
-    os: str = ""
-    architecture: str = ""
-    variant: str = ""
-    os_version: str = ""
-    os_features: tuple[str, ...] = ()
 
 
 class Descriptor(Record):

@@ -13,11 +13,11 @@ from dockerfile_frontend.registry.media import (
     OCI_MANIFEST,
     Image,
     Index,
-    Platform,
     RawManifest,
     media_type_of,
     parse_manifest,
 )
+from dockerfile_frontend.registry.platforms import Platform
 
 DIGEST = "sha256:" + "a" * 64
 CONFIG = {"mediaType": "x", "digest": DIGEST, "size": 2}
