@@ -38,8 +38,8 @@ def decode_msgpack(data: bytes) -> Definition:
     if len(data) > MAX_BYTES:
         raise FormatError(f"a definition of {len(data)} bytes is larger than {MAX_BYTES}")
     try:
-        document = msgpack.unpackb(data, raw=False, strict_map_key=True, max_buffer_size=len(data) or 1)
-    except (ValueError, RecursionError, msgpack.UnpackException) as error:
+        document = msgpack.unpackb(data, raw=False, strict_map_key=True)
+    except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as error:
         raise FormatError(f"no msgpack: {error or type(error).__name__}") from None
     return _from_envelope(document)
 
