@@ -11,8 +11,11 @@ from __future__ import annotations
 
 import re
 
-SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
-"""Go's ``unicode.IsSpace``, for use inside a character class (``str.isspace`` also takes U+001C to U+001F)."""
+SPACES = (
+    "\t\n\v\f\r \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
+"""The characters of Go's ``unicode.IsSpace`` (``str.isspace`` also takes U+001C to U+001F)."""
 
 _NAME = re.compile(r"[A-Za-z0-9_]*")
 _BAD_BYTE = re.compile(r"[\ud800-\udfff]")
@@ -25,6 +28,11 @@ _NAMED = {
 def repair(text: str) -> str:
     """The text with U+FFFD for each byte that is no UTF-8, as Go reads it rune by rune."""
     return text if text.isascii() else _BAD_BYTE.sub("\ufffd", text)
+
+
+def trim_space(text: str) -> str:
+    """The text without the spaces around it."""
+    return text.strip(SPACES)
 
 
 def name_end(text: str, start: int) -> int:
