@@ -46,6 +46,8 @@ class Record(metaclass=RecordType):
 
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
     __match_args__: ClassVar[tuple[str, ...]]
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"revalidate_instances": "always"}
+    """For `validate`: a record is no proof that its fields hold what they should."""
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and all(getattr(self, f) == getattr(other, f) for f in self.__match_args__)

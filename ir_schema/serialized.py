@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ir_schema.definition import Definition, Vertex
 from ir_schema.errors import FormatError
@@ -18,6 +18,11 @@ from ir_schema.llb import digest_of, encode_op
 from ir_schema.llb_reader import MAX_BYTES, decode_op
 from ir_schema.ops import Input, Op, OpMetadata, Source
 from ir_schema.plain import from_plain, to_plain
+
+if TYPE_CHECKING:
+    from ir_schema.record import Record
+
+R = TypeVar("R", bound="Record")
 
 FORMAT = "dockerfile-ir"
 MAJOR, MINOR = 1, 0
@@ -94,9 +99,16 @@ def _from_envelope(document: Any) -> Definition:  # noqa: ANN401 - anything may 
     return Definition(
         vertices,
         from_plain(Input, document["output"], "output") if "output" in document else None,
-        {digest: from_plain(OpMetadata, plain, f"metadata.{digest}") for digest, plain in metadata.items()},
-        from_plain(Source, document["source"], "source") if "source" in document else None,
+        {digest: _checked(from_plain(OpMetadata, plain, f"metadata.{digest}")) for digest, plain in metadata.items()},
+        _checked(from_plain(Source, document["source"], "source")) if "source" in document else None,
     )
+
+
+def _checked(record: R) -> R:
+    from ir_schema.validate import check_record  # noqa: PLC0415  pydantic, for the border alone
+
+    check_record(record)
+    return record
 
 
 def _vertex(plain: Any, path: str) -> Vertex:  # noqa: ANN401 - a map, or bytes in either form
@@ -107,6 +119,6 @@ def _vertex(plain: Any, path: str) -> Vertex:  # noqa: ANN401 - a map, or bytes 
             raise FormatError(f"{path} is neither a map nor base64") from None
     if isinstance(plain, bytes):
         return Vertex(digest_of(plain), decode_op(plain), plain)
-    op = from_plain(Op, plain, path)
+    op = _checked(from_plain(Op, plain, path))
     encoded = encode_op(op)
     return Vertex(digest_of(encoded), op, encoded)
