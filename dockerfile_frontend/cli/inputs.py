@@ -95,14 +95,21 @@ def read_optional(path: str, context: str) -> bytes | None:
     return read_contained(path, context) if os.path.lexists(path) else None
 
 
-def read_regular(path: str) -> bytes:
+def read_bytes(path: str, largest: int, what: str) -> bytes:
+    """All of a file, or of standard input for -, unless it is larger than any `what`."""
+    if path != STANDARD:
+        return read_regular(path, largest, what)
+    return bounded(sys.stdin.buffer.read(largest + 1), "standard input", largest, what)
+
+
+def read_regular(path: str, largest: int = LARGEST, what: str = "Dockerfile") -> bytes:
     """The bytes of a regular file; a pipe or device is refused, never waited for."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
         try:
             check_regular(os.fstat(descriptor).st_mode, path)
             with open(descriptor, "rb", closefd=False) as file:
-                return bounded(file.read(LARGEST + 1), path)
+                return bounded(file.read(largest + 1), path, largest, what)
         finally:
             os.close(descriptor)
     except OSError as error:
@@ -113,11 +120,11 @@ def check_regular(mode: int, path: str) -> None:
     if stat.S_ISDIR(mode):
         raise Fault(f"{path} is a folder, not a file")
     if not stat.S_ISREG(mode):
-        raise Fault(f"{path} is a pipe or device, not a file", hint="what comes through a pipe is read with: -f -")
+        raise Fault(f"{path} is a pipe or device, not a file", hint="for standard input the name is -")
 
 
 def read_standard() -> bytes:
-    data = bounded(sys.stdin.buffer.read(LARGEST + 1), "standard input")
+    data = read_bytes(STANDARD, LARGEST, "Dockerfile")
     for magic, kind in ARCHIVES.items():
         if data.startswith(magic):
             raise Fault(f"a build context on standard input is not supported; this looks like {kind}", hint=UNPACK)
@@ -126,7 +133,7 @@ def read_standard() -> bytes:
     return data
 
 
-def bounded(data: bytes, name: str) -> bytes:
-    if len(data) > LARGEST:
-        raise Fault(f"{name} is larger than {LARGEST >> 20} MiB, which no Dockerfile is")
+def bounded(data: bytes, name: str, largest: int, what: str) -> bytes:
+    if len(data) > largest:
+        raise Fault(f"{name} is larger than {largest >> 20} MiB, which no {what} is")
     return data

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
     from ir_schema.ops import Source
 
 NAME = "llb.customname"
-STAGE = re.compile(r"\[(.+?)(?: +\d+/\d+)?\]")
+STAGE = re.compile(r"\[(?:\d+/\d+|(?P<stage>[^\]]+?)(?: +\d+/\d+)?)\]")
+ONLY = "stage"
+"""The stage of a Dockerfile that has one, without a name."""
 INPUTS = "inputs"
 """Where ops of no stage are listed: build contexts and what the frontend itself adds."""
 
@@ -75,11 +77,12 @@ def view_graph(definition: Definition) -> Graph:
 
 
 def stage_of(name: str, op: Op) -> str:
-    """The reference frontend starts each name with its stage: "[build 2/3] RUN make"."""
+    """The reference frontend starts each name with its stage: "[build 2/3] RUN make", "[2/3] RUN make"."""
     found = STAGE.match(name)
-    if found and not found[1].startswith("internal"):
-        return found[1]
-    return INPUTS if found or isinstance(op.body, SourceOp) else ""
+    if found is None:
+        return INPUTS if isinstance(op.body, SourceOp) else ONLY
+    stage = found["stage"] or ONLY
+    return INPUTS if stage.startswith("internal") else stage
 
 
 def locate(source: Source | None, digest: str, files: list[str]) -> tuple[str, tuple[int, int] | None]:

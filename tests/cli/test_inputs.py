@@ -8,9 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from dockerfile_frontend.cli import inputs
 from dockerfile_frontend.cli.errors import Fault
-from dockerfile_frontend.cli.inputs import read_inputs
+from dockerfile_frontend.cli.inputs import read_bytes, read_inputs
 
 
 @pytest.fixture
@@ -148,10 +147,9 @@ def test_a_link_within_the_context_is_followed(context: Path) -> None:
 
 
 def test_endless_standard_input_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inputs, "LARGEST", 10)
     standard_input(monkeypatch, b"x" * 100)
     with pytest.raises(Fault, match="standard input is larger"):
-        read_inputs("-", None)
+        read_bytes("-", 10, "Dockerfile")
 
 
 @pytest.mark.parametrize(("name", "complaint"), [("no/such", "there is no folder"), ("Dockerfile", "is a file")])

@@ -64,7 +64,7 @@ def test_a_graph_without_names_or_lines_is_shown_all_the_same() -> None:
     assert show(Definition(bare.vertices, bare.output)) == [
         "inputs",
         "  %1  git    example.com/a.git#main",
-        "",
+        "stage",
         "  %2  run    true  (on %1)",
         "output %2",
     ]

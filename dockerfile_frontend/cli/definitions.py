@@ -1,0 +1,76 @@
+"""Definitions as bytes: written in the format asked for, read in whichever they are.
+
+    encode(definition, "llb")              decode(data)  ->  the same, for any of the four
+
+msgpack opens with its map's key "format", JSON with a brace, text with a vertex or the return; LLB is what is left.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dockerfile_frontend.cli.errors import Fault
+from dockerfile_frontend.cli.inputs import STANDARD, STANDARD_NAME, read_bytes
+
+if TYPE_CHECKING:
+    from ir_schema.definition import Definition
+
+FORMATS = ("msgpack", "llb", "json", "text")
+READABLE = frozenset({"json", "text"})
+"""Formats that a terminal may show."""
+LARGEST = 256 << 20
+"""Bytes of a definition file."""
+
+MSGPACK_KEY = b"\xa6format"
+TEXT_OPENINGS = (b"%", b"return", b"#")
+
+
+def encode(definition: Definition, form: str) -> bytes:
+    match form:
+        case "llb":
+            from ir_schema.llb import encode_llb  # noqa: PLC0415  one format a call
+
+            return encode_llb(definition)
+        case "json":
+            from ir_schema.serialized import encode_json  # noqa: PLC0415  the same
+
+            return encode_json(definition) + b"\n"
+        case "text":
+            from ir_schema.text import dump_text  # noqa: PLC0415  the same
+
+            return dump_text(definition).encode("utf-8", "surrogateescape")
+        case _:
+            from ir_schema.serialized import encode_msgpack  # noqa: PLC0415  the same
+
+            return encode_msgpack(definition)
+
+
+def read_definition(path: str) -> Definition:
+    """The graph in a file, or on standard input for -. Raises Fault."""
+    from ir_schema.errors import FormatError  # noqa: PLC0415  `--help` needs no graphs
+
+    try:
+        return decode(read_bytes(path, LARGEST, "definition"))
+    except FormatError as error:
+        name = STANDARD_NAME if path == STANDARD else path
+        raise Fault(f"{name}: {error}", hint="dfc compile writes such files") from error
+
+
+def decode(data: bytes) -> Definition:
+    """Raises FormatError."""
+    head = data.lstrip()[:16]
+    if data[1:8] == MSGPACK_KEY and 0x80 <= data[0] <= 0x8F:  # noqa: PLR2004  msgpack's small maps
+        from ir_schema.serialized import decode_msgpack  # noqa: PLC0415  one format a call
+
+        return decode_msgpack(data)
+    if head.startswith(b"{"):
+        from ir_schema.serialized import decode_json  # noqa: PLC0415  the same
+
+        return decode_json(data)
+    if head.startswith(TEXT_OPENINGS):
+        from ir_schema.text import parse_text  # noqa: PLC0415  the same
+
+        return parse_text(data.decode("utf-8", "surrogateescape"))
+    from ir_schema.llb_reader import decode_llb  # noqa: PLC0415  the same
+
+    return decode_llb(data)
