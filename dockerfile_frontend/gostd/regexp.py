@@ -4,9 +4,9 @@ r"""Go's regular expressions, as far as ignore patterns make them, in time linea
     GoRegexp(r"^(.*/)?x$").matches("a/b/x")         →  True
     GoRegexp(r"^[z-a]$")                            →  RegexpError
 
-Known are ``^ $ .`` and characters, escapes, ``\Q…\E``, classes, a star behind a class or dot, and the one group
-``(.*/)?``. The states that a text may be in are the bits of one number, so no text makes it slow. Easy expressions are
-handed to Python's engine, which is faster and backtracks little with two stars.
+The states that a text may be in are the bits of one number, so no text makes it slow. Easy expressions are handed to
+Python's engine, which is faster and backtracks little with two stars.
+What is known of Go's syntax stands in `regexp_syntax`.
 """
 
 from __future__ import annotations
@@ -16,61 +16,68 @@ import string
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from dockerfile_frontend.gostd.regexp_syntax import ANY, SLASH, CharClass, Part, RegexpError, parse_parts
+from dockerfile_frontend.gostd.regexp_syntax import ANY, SLASH, CharClass, Part, RegexpError, parse_branches
 from dockerfile_frontend.gostd.text import repair
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Sequence
 
-_LARGEST = 16_384
-_LONGEST_EMPTY_RUN = 64
-"""So many parts that may match nothing, one after the other, are refused: each costs a step for each character."""
+_LARGEST, _MOST_PARTS = 16_384, 65_536
+_LONGEST_RUN = 64
+"""More groups than this without a character between them are refused: each costs a step for each character."""
 
 _EASY_STARS, _EASY_TEXT = 2, 1_024
 
 
 class GoRegexp:
-    """A compiled expression, which must match from the start of a text."""
+    """A compiled expression, which may match anywhere in a text."""
 
     def __init__(self, source: str) -> None:
+        """Raises RegexpError where Go does not compile it, and for what is beyond all measure."""
         if len(source) > _LARGEST:
             raise RegexpError("expression too large")
-        self._parts = list(_without_repeats(parse_parts(source)))
-        run = 0
-        for part in self._parts:
-            run = 0 if part.kind == "one" else run + 1
-            if run > _LONGEST_EMPTY_RUN:
-                raise RegexpError("expression too large")
+        self._branches = [_without_repeats(branch) for branch in parse_branches(source)]
+        if sum(map(len, self._branches)) > _MOST_PARTS or max(map(_longest_run, self._branches)) > _LONGEST_RUN:
+            raise RegexpError("expression too large")
 
     def matches(self, text: str) -> bool:
         text = repair(text)
-        if self._easy is not None and len(text) <= _EASY_TEXT:
+        if len(text) <= _EASY_TEXT and self._easy is not None:
             return self._easy.match(text) is not None
         return self._automaton.run(text)
 
     @cached_property
     def _easy(self) -> re.Pattern[str] | None:
         """The same for Python's engine, where it cannot take long."""
-        if sum(part.kind in ("star", "group") for part in self._parts) > _EASY_STARS:
+        parts = self._branches[0]
+        if len(self._branches) > 1 or len(parts) > _EASY_TEXT or parts[:1] != [Part("begin")]:
             return None
-        written = [_python(part) for part in self._parts]
+        if sum(part.kind in ("star", "group", "maybe") for part in parts) > _EASY_STARS:
+            return None
+        written = [_python(part) for part in parts]
         return None if None in written else re.compile("".join(filter(None, written)), re.ASCII)
 
     @cached_property
     def _automaton(self) -> _Automaton:
-        return _Automaton(self._parts)
+        return _Automaton(self._branches)
 
 
-def _without_repeats(parts: Iterator[Part]) -> Iterator[Part]:
+def _without_repeats(parts: Sequence[Part]) -> list[Part]:
     """Two places, or two groups, one behind the other say no more than one."""
-    last = None
+    pairs = zip([None, *parts], parts, strict=False)
+    return [part for last, part in pairs if part != last or part.chars is not None]
+
+
+def _longest_run(parts: Sequence[Part]) -> int:
+    longest = run = 0
     for part in parts:
-        if part != last or part.kind in ("one", "star"):
-            yield part
-        last = part
+        run = 0 if part.kind == "one" else run + (part.kind == "group")
+        longest = max(longest, run)
+    return longest
 
 
 _PLACES = {"begin": r"\A", "end": r"\Z", "boundary": r"\b", "inside": r"\B"}
+_QUANTIFIERS = {"star": "*", "maybe": "?"}
 
 
 def _python(part: Part) -> str | None:
@@ -82,48 +89,55 @@ def _python(part: Part) -> str | None:
     if part.chars.categories:
         return None
     ranges = "".join(f"\\U{low:08x}-\\U{high:08x}" for low, high in part.chars.ranges)
-    return f"[{'^' if part.chars.negated else ''}{ranges}]{'*' if part.kind == 'star' else ''}"
+    return f"[{'^' if part.chars.negated else ''}{ranges}]{_QUANTIFIERS.get(part.kind, '')}"
 
 
 class _Automaton:
     """A bit for each place in the expression; those that are set are where a match may be."""
 
-    def __init__(self, parts: list[Part]) -> None:
+    def __init__(self, branches: Sequence[Sequence[Part]]) -> None:
         self.accepts: dict[CharClass, int] = {}
         self.places = dict.fromkeys(_PLACES, 0)
-        self.stars = self.groups = 0
-        at = 0
-        for part in parts:
-            bit = 1 << at
-            if part.kind == "group":  # its entry, from where all of it can be left out; any characters; a slash
-                self.groups |= bit
-                self.stars |= bit << 1
-                self._accept(ANY, bit << 1)
-                self._accept(SLASH, bit << 2)
-                at += 3
-                continue
-            if part.chars is None:
-                self.places[part.kind] |= bit
-            else:
-                self._accept(part.chars, bit)
-                self.stars |= bit if part.kind == "star" else 0
-            at += 1
-        self.goal = 1 << at
+        self.starts = self.goals = self.stars = self.groups = self.skips = 0
         self.by_char: dict[str, int] = {}
+        at = 0
+        for parts in branches:
+            self.starts |= 1 << at
+            for part in parts:
+                at += self._add(part, 1 << at)
+            self.goals |= 1 << at
+            at += 1
+
+    def _add(self, part: Part, bit: int) -> int:
+        """Note what may happen at a part's first bit; how many bits it takes."""
+        if part.kind == "group":  # its entry, from where all of it can be left out; any characters; a slash
+            self.groups |= bit
+            self.stars |= bit << 1
+            self.skips |= bit | bit << 1
+            self._accept(ANY, bit << 1)
+            self._accept(SLASH, bit << 2)
+            return 3
+        if part.chars is None:
+            self.places[part.kind] |= bit
+            return 1
+        self._accept(part.chars, bit)
+        self.stars |= bit if part.kind == "star" else 0
+        self.skips |= 0 if part.kind == "one" else bit
+        return 1
 
     def _accept(self, chars: CharClass, bit: int) -> None:
         self.accepts[chars] = self.accepts.get(chars, 0) | bit
 
     def run(self, text: str) -> bool:
-        states, at = 1, 0
-        while states := self._spread(states, text, at):
-            if states & self.goal:
+        """Whether a match begins anywhere and ends anywhere."""
+        states = 0
+        for at in range(len(text) + 1):
+            states = self._spread(states | self.starts, text, at)
+            if states & self.goals:
                 return True
-            if at == len(text):
-                break
-            taken = states & self._accepting(text[at])
-            states = (taken & self.stars) | ((taken & ~self.stars) << 1)
-            at += 1
+            if at < len(text):
+                taken = states & self._accepting(text[at])
+                states = (taken & self.stars) | ((taken & ~self.stars) << 1)
         return False
 
     def _accepting(self, char: str) -> int:
@@ -137,21 +151,19 @@ class _Automaton:
 
     def _spread(self, states: int, text: str, at: int) -> int:
         """These states, and those reached from them without a character."""
-        passable = self.stars | self.groups
+        passable = self.skips
         passable |= self.places["begin"] if at == 0 else 0
         passable |= self.places["end"] if at == len(text) else 0
         if self.places["boundary"] | self.places["inside"]:
-            word = _is_word(text[at - 1 : at]) is not _is_word(text[at : at + 1])
-            passable |= self.places["boundary" if word else "inside"]
+            edge = (text[at - 1 : at] in _WORD) is not (text[at : at + 1] in _WORD)
+            passable |= self.places["boundary" if edge else "inside"]
         while True:
-            more = states | ((states & passable) << 1) | ((states & self.groups) << 3)
+            # a carry runs through all that is passable above a state, and stops where it must
+            more = states | (((states & passable) + passable) ^ passable)
+            more |= (more & self.groups) << 3
             if more == states:
                 return states
             states = more
 
 
 _WORD = frozenset(string.ascii_letters + string.digits + "_")
-
-
-def _is_word(char: str) -> bool:
-    return char in _WORD

@@ -3,7 +3,8 @@ r"""The parts of a Go regular expression, of the few kinds that ignore patterns 
     ^[^/]*\.py[co]$   →  begin, star of [^/], one of [.], one of [p], one of [y], one of [co], end
     ^(.*/)?a$         →  begin, group, one of [a], end
 
-A regular expression's syntax is context-free, but what reads it is this short because so few of its rules are in use.
+Known are alternatives, ``^ $ .`` and characters, escapes, ``\Q…\E``, classes, a star behind a class or dot, repetition
+in braces behind anything, and the one group ``(.*/)?``: the patternmatcher cannot make more.
 """
 
 from __future__ import annotations
@@ -11,12 +12,8 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
-from typing import TYPE_CHECKING
 
 from ir_schema.record import Record
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 GROUP = "(.*/)?"
 """The one group there is: any directories, or none."""
@@ -43,10 +40,10 @@ class CharClass(Record):
 
 
 class Part(Record):
-    """A piece of an expression: a character of a class, any number of them, the group, or a place."""
+    """A piece of an expression: characters of a class, the group, or a place."""
 
     kind: str
-    """one, star, group; or a place: begin, end, boundary (of a word), inside (or outside a word)."""
+    """one, maybe (one), star (any number), group; or begin, end, boundary (of a word), inside (or outside of one)."""
     chars: CharClass | None = None
 
 
@@ -64,6 +61,8 @@ _ESCAPE = re.compile(
     )""",
     re.VERBOSE,
 )
+_REPEAT = re.compile(r"\{(?P<least>0|[1-9][0-9]*)(?:(?P<comma>,)(?P<most>0|[1-9][0-9]*)?)?\}")
+_MOST_REPEATS = 1_000
 _LETTERS = {"a": 7, "f": 12, "n": 10, "r": 13, "t": 9, "v": 11}
 _CATEGORY = re.compile(r"\\(?P<sign>[pP])(?:\{(?P<others>\^?)(?P<name>[^}]*)\}|(?P<letter>[^{]))", re.DOTALL)
 _CATEGORIES = frozenset((
@@ -80,25 +79,56 @@ _ASCII_SETS = {
 _PERL_SETS = {"d": "09", "s": "\t\n\f\r  ", "w": "09AZ__az"}
 
 
-def parse_parts(source: str) -> Iterator[Part]:
-    """The parts in order; raises RegexpError."""
-    at = 0
+def parse_branches(source: str) -> list[list[Part]]:
+    """The parts of each alternative, in order; raises RegexpError."""
+    branches: list[list[Part]] = [[]]
+    at, repeated = 0, False
     while at < len(source):
-        if source.startswith(GROUP, at):
-            yield Part("group")
-            at += len(GROUP)
-        elif source.startswith(r"\Q", at):
-            quoted, _, _ = source[at + 2 :].partition(r"\E")
-            yield from (Part("one", _single(ord(char))) for char in quoted)
-            at += len(quoted) + 4
-        elif place := _PLACES.get(source[at : at + (2 if source[at] == "\\" else 1)]):
-            yield Part(place)
-            at += 2 if source[at] == "\\" else 1
+        parts = branches[-1]
+        if source[at] == "|":
+            branches.append([])
+            at, repeated = at + 1, False
+        elif match := _REPEAT.match(source, at):
+            if repeated or not parts:
+                raise RegexpError("invalid nested repetition" if parts else "missing argument to repetition")
+            parts[-1:] = _repeat(parts[-1], match)
+            at, repeated = match.end(), True
         else:
-            chars, at = _parse_chars(source, at)
-            star = source.startswith("*", at)
-            yield Part("star" if star else "one", chars)
-            at += star
+            quoted = source.startswith(r"\Q", at)
+            at = _parse_part(source, at, parts)
+            repeated = not quoted and parts[-1].kind in ("star", "group")
+    return branches
+
+
+def _parse_part(source: str, at: int, parts: list[Part]) -> int:
+    """Add what stands at a place, and say where the next thing stands."""
+    if source.startswith(GROUP, at):
+        parts.append(Part("group"))
+        return at + len(GROUP)
+    if source.startswith(r"\Q", at):
+        quoted, _, _ = source[at + 2 :].partition(r"\E")
+        parts += (Part("one", _single(ord(char))) for char in quoted)
+        return min(at + len(quoted) + 4, len(source))
+    width = 2 if source[at] == "\\" else 1
+    if place := _PLACES.get(source[at : at + width]):
+        parts.append(Part(place))
+        return at + width
+    chars, at = _parse_chars(source, at)
+    star = source.startswith("*", at)
+    parts.append(Part("star" if star else "one", chars))
+    return at + star
+
+
+def _repeat(part: Part, match: re.Match[str]) -> list[Part]:
+    """A part so many times; more of what may be any number already says nothing new."""
+    least, most = int(match["least"][:9]), int((match["most"] or match["least"])[:9])
+    if max(least, most) > _MOST_REPEATS or least > most:
+        raise RegexpError("invalid repeat count")
+    if part.chars is None or part.kind == "star":
+        return [part] if least or part.kind in ("star", "group") else []
+    if match["comma"] and not match["most"]:
+        return [*[part] * least, Part("star", part.chars)]
+    return [*[part] * least, *[Part("maybe", part.chars)] * (most - least)]
 
 
 def _parse_chars(source: str, at: int) -> tuple[CharClass, int]:

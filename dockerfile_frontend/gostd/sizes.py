@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 
-from dockerfile_frontend.gostd.text import quote
+from dockerfile_frontend.gostd.text import lower, quote
 
 _POWERS = {"k": 10, "m": 20, "g": 30, "t": 40, "p": 50}
 _LONGEST_SUFFIX = 3
@@ -44,11 +44,12 @@ def _power(suffix: str) -> int:
     """The power of two a unit stands for."""
     if len(suffix.encode(errors="surrogateescape")) > _LONGEST_SUFFIX:
         raise SizeError(f"invalid suffix: '{suffix}'")
-    suffix = suffix.lower()
-    power = _POWERS.get(suffix[0])
+    suffix = lower(suffix)
     if suffix == "b":
         return 0
-    if power is None or suffix[1:] not in ("", "b", "ib"):
+    power = _POWERS.get(suffix[0])
+    # go-units forgets the case that a bad byte makes the suffix longer than it was
+    if power is None or (suffix[1:] not in ("", "b", "ib") and len(suffix.encode()) <= _LONGEST_SUFFIX):
         raise SizeError(f"invalid suffix: '{suffix}'")
     return power
 

@@ -35,6 +35,11 @@ def trim_space(text: str) -> str:
     return text.strip(SPACES)
 
 
+def lower(text: str) -> str:
+    """The text in lower case, a character for a character; bytes that are no UTF-8 become U+FFFD."""
+    return text.lower() if text.isascii() else repair(text).replace("İ", "i").lower()
+
+
 def name_end(text: str, start: int) -> int:
     """Where the letters, digits and underscores that begin at `start` end (of Unicode's L and Nd only)."""
     end = _NAME.match(text, start).end()  # type: ignore[union-attr]  # it matches everywhere

@@ -126,7 +126,7 @@ def parse_query(query: str) -> tuple[dict[str, list[str]], str]:
         if not parameter:
             continue
         try:
-            plain_key, plain_value = (unescape(part.replace("+", " ")) for part in (key, value))
+            plain_key, plain_value = (unescape(part, plus=" ") for part in (key, value))
         except UrlError as error:
             fault = fault or str(error)
             continue
@@ -134,16 +134,25 @@ def parse_query(query: str) -> tuple[dict[str, list[str]], str]:
     return values, fault
 
 
-def unescape(text: str) -> str:
-    """The text with the bytes that its escapes stand for. Raises UrlError at a percent sign that begins none."""
+def unescape(text: str, *, plus: str = "+") -> str:
+    """The text with the bytes that its escapes stand for, and `plus` for each plus sign.
+
+    Raises UrlError at a percent sign that begins no escape.
+    """
     if "%" not in text:
-        return text
-    return _text(_PERCENT.sub(_byte, _bytes(text)))
+        return text.replace("+", plus)
+    raw = _bytes(text)
+    _check_escapes(raw)
+    return _text(_PERCENT.sub(_byte, raw.replace(b"+", plus.encode())))
+
+
+def _check_escapes(raw: bytes) -> None:
+    for match in _PERCENT.finditer(raw):
+        if match["hex"] is None:
+            raise _bad_escape(match)
 
 
 def _byte(match: re.Match[bytes]) -> bytes:
-    if match["hex"] is None:
-        raise _bad_escape(match)
     return bytes.fromhex(match["hex"].decode())
 
 

@@ -25,7 +25,9 @@ class IgnoreError(ValueError):
 
 
 _BAD_PATTERN = "syntax error in pattern"
-_TO_ESCAPE = frozenset(".+()|{}$")
+_TO_ESCAPE = frozenset(".+()$")
+"""The reference means to escape ``|``, ``{`` and ``}`` too, but its table of bits has no room for them."""
+
 _NO_SLASH = "[^/]"
 
 

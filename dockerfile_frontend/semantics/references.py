@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from dockerfile_frontend.gostd.text import repair
+from dockerfile_frontend.gostd.text import lower
 from ir_schema.record import Record
 
 _DOMAIN_PART = "[a-zA-Z0-9]+(?:-+[a-zA-Z0-9]+)*"
@@ -77,7 +77,7 @@ def parse_reference(text: str) -> Reference:
         raise InvalidReferenceError(f"invalid repository name ({text}), cannot specify 64-byte hexadecimal strings")
     domain, path = _split_domain(text)
     repository = path.partition(":")[0]
-    if repository != repair(repository).lower():
+    if repository != lower(repository):
         raise InvalidReferenceError(f"invalid reference format: repository name ({repository}) must be lowercase")
     return parse_whole_reference(f"{domain}/{path}")
 
@@ -88,7 +88,7 @@ def parse_whole_reference(text: str) -> Reference:
     if match is None:
         if not text:
             raise InvalidReferenceError("repository name must have at least one component")
-        if _REFERENCE.fullmatch(text.lower()):
+        if _REFERENCE.fullmatch(lower(text)):
             raise InvalidReferenceError("repository name must be lowercase")
         raise InvalidReferenceError("invalid reference format")
     domain, path, tag, digest = (part or "" for part in match.groups())
@@ -120,7 +120,7 @@ def _split_domain(text: str) -> tuple[str, str]:
         return _HUB, _OFFICIAL + text
     if first == _OLD_HUB:
         domain, path = _HUB, rest
-    elif first == "localhost" or "." in first or ":" in first or repair(first).lower() != first:
+    elif first == "localhost" or "." in first or ":" in first or lower(first) != first:
         domain, path = first, rest
     else:
         domain, path = _HUB, text
