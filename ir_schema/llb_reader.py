@@ -34,7 +34,7 @@ def decode_llb(data: bytes) -> Definition:
         raise FormatError(f"a definition of {len(data)} bytes is larger than {MAX_BYTES}")
     encoded: list[tuple[bytes, int]] = []
     metadata: dict[str, OpMetadata] = {}
-    source = b""
+    source: bytes | None = None
     for number, value, offset in read_fields(data):
         if number == 1:
             encoded.append((_bytes(value, offset), offset))
@@ -42,7 +42,7 @@ def decode_llb(data: bytes) -> Definition:
             key, entry = _map_entry(_bytes(value, offset), offset)
             metadata[key] = decode_record(OpMetadata, _bytes(entry or b"", offset), offset)
         elif number == 3:
-            source += _bytes(value, offset)
+            source = (source or b"") + _bytes(value, offset)
     vertices = {}
     output = None
     for index, (raw, offset) in enumerate(encoded):
@@ -52,7 +52,7 @@ def decode_llb(data: bytes) -> Definition:
         else:
             digest = digest_of(raw)
             vertices[digest] = Vertex(digest, op, raw)
-    return Definition(vertices, output, metadata, decode_record(Source, source) if source else None)
+    return Definition(vertices, output, metadata, None if source is None else decode_record(Source, source))
 
 
 def decode_op(raw: bytes) -> Op:

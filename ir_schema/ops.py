@@ -82,7 +82,7 @@ class Platform(Record):
 class Input(Record):
     """An edge: one output of another vertex. LLB: Input."""
 
-    digest: Annotated[str, Wire(1, "digest of the vertex, sha256:<64 hex digits>")]
+    digest: Annotated[str, Wire(1, "digest of the vertex, sha256:<64 hex digits>")] = ""
     index: Annotated[int, Wire(2, "which of its outputs, from 0")] = 0
 
 
@@ -95,7 +95,7 @@ class WorkerConstraints(Record):
 class SourceOp(Record):
     """Content from outside the graph; no inputs, one output. LLB: SourceOp."""
 
-    identifier: Annotated[str, Wire(1, "scheme and address: docker-image:// local:// git:// https:// oci-layout://")]
+    identifier: Annotated[str, Wire(1, "scheme and address: docker-image:// local:// git:// https:// oci-layout://")] = ""
     attrs: Annotated[Mapping[str, str], Wire(2, "options of the scheme; sorted by key, so equal options hash equal")] = field(default_factory=dict)
 
 

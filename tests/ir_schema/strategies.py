@@ -1,0 +1,57 @@
+"""Arbitrary graphs for property tests, made from the same declarations as the codecs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hypothesis import strategies as st
+
+from ir_schema import ops
+from ir_schema.definition import Definition, Vertex
+from ir_schema.fields import FieldSpec, specs_of
+from ir_schema.llb import digest_of, encode_op
+
+if TYPE_CHECKING:
+    from ir_schema.record import Record
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+INT64 = st.integers(-(1 << 63), (1 << 63) - 1)
+
+
+def records(cls: type[Record]) -> st.SearchStrategy[Any]:
+    """Any value of a message, legal as a graph or not."""
+    return st.builds(cls, **{spec.name: _field(spec) for spec in specs_of(cls)})
+
+
+def _field(spec: FieldSpec) -> st.SearchStrategy[Any]:
+    if spec.choices:
+        return st.none() | st.one_of([st.deferred(lambda c=choice: records(c)) for _, choice in spec.choices])
+    one = {
+        "str": lambda: TEXT,
+        "bytes": lambda: st.binary(max_size=8),
+        "int": lambda: INT64,
+        "bool": st.booleans,
+        "enum": lambda: st.sampled_from(list(spec.cls)),
+        "record": lambda: st.deferred(lambda: records(spec.cls)),
+    }[spec.kind]()
+    if spec.shape == "many":
+        return st.lists(one, max_size=3).map(tuple)
+    if spec.shape == "map":
+        return st.dictionaries(TEXT.filter(bool), one, max_size=3)  # the official library does not sort an empty key first
+    return st.none() | one if spec.optional else one
+
+
+@st.composite
+def definitions(draw: st.DrawFn) -> Definition:
+    """A graph whose every input stands above its vertex; metadata and source map for some of them."""
+    vertices: dict[str, Vertex] = {}
+    for _ in range(draw(st.integers(1, 4))):
+        above = list(vertices)
+        inputs = draw(st.lists(st.builds(ops.Input, st.sampled_from(above), st.integers(0, 3)), max_size=2)) if above else []
+        body = draw(records(ops.Op).map(lambda op: op.body).filter(lambda body: body is not None))
+        op = ops.Op(tuple(inputs), body, draw(st.none() | records(ops.Platform)), draw(st.none() | records(ops.WorkerConstraints)))
+        encoded = encode_op(op)
+        vertices[digest_of(encoded)] = Vertex(digest_of(encoded), op, encoded)
+    output = ops.Input(draw(st.sampled_from(list(vertices))), draw(st.integers(0, 3)))
+    noted = st.dictionaries(st.sampled_from(list(vertices)), records(ops.OpMetadata), max_size=2)
+    return Definition(vertices, output, draw(noted), draw(st.none() | records(ops.Source)))
