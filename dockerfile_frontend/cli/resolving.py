@@ -1,0 +1,67 @@
+"""Flags that say where base images come from, and the resolver they make.
+
+    --recorded images.json --offline     answers of an earlier run, and no network
+    --record images.json                 registries, and their answers kept in a file
+"""
+
+from __future__ import annotations
+
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dockerfile_frontend.cli.errors import Fault
+from dockerfile_frontend.cli.output import check_output, write_output
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from dockerfile_frontend.semantics.resolver import Resolver
+
+RESOLVER_FLAGS = (
+    click.option("--recorded", metavar="FILE", help="Answers about base images, looked into first."),
+    click.option("--record", metavar="FILE", help="Write the answers of this run, for --recorded."),
+    click.option("--offline", is_flag=True, help="Ask no network."),
+    click.option("--images", metavar="PATH", multiple=True, help="OCI layout or docker archive with base images."),
+    click.option("--registries", metavar="FILE", help="buildkitd.toml with mirrors, plain HTTP, certificates."),
+)
+
+
+@contextmanager
+def resolving(given: Mapping[str, Any], stores: Mapping[str, Path]) -> Iterator[Resolver]:
+    """The resolver of a call; what --record keeps is written when the block ends well."""
+    from dockerfile_frontend.semantics.resolver import ResolveError  # noqa: PLC0415  `--help` needs no resolver
+
+    record = given["record"]
+    if record:
+        check_output(record, text=True)
+    try:
+        resolver = make(given, stores)
+    except ResolveError as error:
+        raise Fault(str(error), hint=error.hint) from error
+    if not record:
+        yield resolver
+        return
+    from dockerfile_frontend.resolvers.recorded import Recorder  # noqa: PLC0415  used by few
+
+    recorder = Recorder(resolver)
+    yield recorder
+    write_output(record, recorder.dump(), text=True)
+
+
+def make(given: Mapping[str, Any], stores: Mapping[str, Path]) -> Resolver:
+    from pathlib import Path  # noqa: PLC0415  with the resolvers, which need it, too
+
+    from dockerfile_frontend.resolvers.make import ResolverOptions, make_resolver  # noqa: PLC0415
+
+    options = ResolverOptions(
+        recorded=Path(given["recorded"]) if given["recorded"] else None,
+        offline=given["offline"],
+        stores=stores,
+        images=tuple(map(Path, given["images"])),
+        hosts=Path(given["registries"]) if given["registries"] else None,
+    )
+    return make_resolver(options, os.environ)
