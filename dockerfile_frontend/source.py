@@ -1,6 +1,6 @@
 """Places in a file.
 
-    Span(3, 6, 3, 12): line 3, from column 6 up to column 12, both counted from 1, columns in code points
+Span(3, 6, 3, 12): line 3, from column 6 up to column 12, both counted from 1, columns in code points
 """
 
 from __future__ import annotations

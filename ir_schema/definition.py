@@ -1,6 +1,6 @@
 """A graph of build operations: vertices by digest, the output asked for, and what stands beside them.
 
-    Definition.from_ops([Op(body=SourceOp("docker-image://alpine"))], output=0)
+Definition.from_ops([Op(body=SourceOp("docker-image://alpine"))], output=0)
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What the codecs know of a record: its fields, read once from the annotations in `ops`.
 
-    Mount ──▶ (FieldSpec("input", 1, kind="int", …), FieldSpec("selector", 2, kind="str", …), …)
+Mount ──▶ (FieldSpec("input", 1, kind="int", …), FieldSpec("selector", 2, kind="str", …), …)
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ def specs_of(cls: type[Record]) -> tuple[FieldSpec, ...]:
     """Fields of `cls` in the order of its declaration."""
     found = _specs.get(cls)
     if found is None:
-        hints = typing.get_type_hints(types.SimpleNamespace(__annotations__=cls.__annotations__), vars(ops), include_extras=True)
+        hints = typing.get_type_hints(
+            types.SimpleNamespace(__annotations__=cls.__annotations__), vars(ops), include_extras=True
+        )
         found = _specs[cls] = tuple(_spec(cls, name, hints[name]) for name in cls.__match_args__)
     return found
 

@@ -1,9 +1,9 @@
 """Files made from the declarations in `ops`: `python -m ir_schema.generate` writes them, `--check` says which are stale.
 
-    schema/llb.proto                the messages, for protoc
-    schema/definition.schema.json   the messages of the JSON form
-    SPEC.md                         its table of fields, between two marks
-    vectors/*.json                  graphs with their bytes and digests
+schema/llb.proto                the messages, for protoc
+schema/definition.schema.json   the messages of the JSON form
+SPEC.md                         its table of fields, between two marks
+vectors/*.json                  graphs with their bytes and digests
 """
 
 from __future__ import annotations
@@ -61,9 +61,21 @@ def files() -> dict[Path, str]:
 
 def proto() -> str:
     """The messages as a .proto file, compatible on the wire with LLB's."""
-    lines = ['syntax = "proto3";', "", "// Made by ir_schema.generate; SPEC.md says what the messages mean.", "package dockerfile_ir;", ""]
+    lines = [
+        'syntax = "proto3";',
+        "",
+        "// Made by ir_schema.generate; SPEC.md says what the messages mean.",
+        "package dockerfile_ir;",
+        "",
+    ]
     for cls in messages():
-        lines += [f"// {(cls.__doc__ or '').splitlines()[0]}", f"message {cls.__name__} {{", *_proto_fields(cls), "}", ""]
+        lines += [
+            f"// {(cls.__doc__ or '').splitlines()[0]}",
+            f"message {cls.__name__} {{",
+            *_proto_fields(cls),
+            "}",
+            "",
+        ]
     lines += ["// A graph. LLB: Definition.", "message Definition {", "  repeated bytes def = 1;"]
     lines += ["  map<string, OpMetadata> metadata = 2;", "  Source source = 3;", "}", ""]
     return "\n".join(lines)
@@ -101,7 +113,9 @@ def _proto_fields(cls: type[Record]) -> Iterator[str]:
             continue
         # an enum travels as its number; which numbers there are, SPEC.md says
         name = spec.cls.__name__ if spec.kind == "record" else PROTO_TYPES.get(spec.kind, "int64")
-        shape = {"one": "optional " if spec.optional and spec.kind == "int" else "", "many": "repeated ", "map": ""}[spec.shape]
+        shape = {"one": "optional " if spec.optional and spec.kind == "int" else "", "many": "repeated ", "map": ""}[
+            spec.shape
+        ]
         name = f"map<string, {name}>" if spec.shape == "map" else name
         yield f"  {shape}{name} {spec.name} = {spec.number};"
 

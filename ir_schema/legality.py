@@ -163,7 +163,7 @@ def _check_owner(op: Op, who: User) -> Iterator[str]:
 
 
 def _check_merge(op: Op, body: MergeOp) -> Iterator[str]:
-    if len(body.inputs) < 2:  # noqa: PLR2004 - one is no merge
+    if len(body.inputs) < 2:
         yield "a merge of fewer than two inputs"
     for entry in body.inputs:
         if not -1 <= entry.input < len(op.inputs):

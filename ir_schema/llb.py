@@ -127,7 +127,9 @@ def _many_encoder(spec: FieldSpec) -> Encoder:
 
     def encode_each(out: bytearray, values: tuple[Any, ...]) -> None:
         for value in values:
-            _write_bytes(out, tag, value.encode("utf-8", "surrogateescape") if spec.kind == "str" else encode_record(value))
+            _write_bytes(
+                out, tag, value.encode("utf-8", "surrogateescape") if spec.kind == "str" else encode_record(value)
+            )
 
     return encode_packed if spec.kind in ("int", "enum") else encode_each
 
@@ -164,4 +166,14 @@ def _write_bytes(out: bytearray, tag: int, data: bytes | bytearray) -> None:
     out += data
 
 
-__all__ = ["Definition", "Input", "OpMetadata", "Source", "Vertex", "digest_of", "encode_llb", "encode_op", "encode_record"]
+__all__ = [
+    "Definition",
+    "Input",
+    "OpMetadata",
+    "Source",
+    "Vertex",
+    "digest_of",
+    "encode_llb",
+    "encode_op",
+    "encode_record",
+]

@@ -95,8 +95,12 @@ class WorkerConstraints(Record):
 class SourceOp(Record):
     """Content from outside the graph; no inputs, one output. LLB: SourceOp."""
 
-    identifier: Annotated[str, Wire(1, "scheme and address: docker-image:// local:// git:// https:// oci-layout://")] = ""
-    attrs: Annotated[Mapping[str, str], Wire(2, "options of the scheme; sorted by key, so equal options hash equal")] = field(default_factory=dict)
+    identifier: Annotated[
+        str, Wire(1, "scheme and address: docker-image:// local:// git:// https:// oci-layout://")
+    ] = ""
+    attrs: Annotated[
+        Mapping[str, str], Wire(2, "options of the scheme; sorted by key, so equal options hash equal")
+    ] = field(default_factory=dict)
 
 
 class ProxyEnv(Record):
@@ -136,7 +140,9 @@ class Meta(Record):
     hostname: Annotated[str, Wire(7, "host name; empty is the solver's default")] = ""
     ulimit: Annotated[tuple[Ulimit, ...], Wire(9, "resource limits, in the order given")] = ()
     cgroup_parent: Annotated[str, Wire(10, "parent cgroup of the container")] = ""
-    remove_mount_stubs_recursive: Annotated[bool, Wire(11, "remove the empty parents of mount points afterwards")] = False
+    remove_mount_stubs_recursive: Annotated[bool, Wire(11, "remove the empty parents of mount points afterwards")] = (
+        False
+    )
     valid_exit_codes: Annotated[tuple[int, ...], Wire(12, "exit codes that count as success; empty means 0 alone")] = ()
 
 
@@ -253,7 +259,9 @@ class Copy(Record):
     timestamp: Annotated[int, Wire(11, "modification time in ns since 1970; -1 keeps it")] = 0
     include_patterns: Annotated[tuple[str, ...], Wire(12, "only files and directories that match one of these")] = ()
     exclude_patterns: Annotated[tuple[str, ...], Wire(13, "and none of these")] = ()
-    always_replace_existing_dest_paths: Annotated[bool, Wire(14, "a dest path of another type is replaced, else an error")] = False
+    always_replace_existing_dest_paths: Annotated[
+        bool, Wire(14, "a dest path of another type is replaced, else an error")
+    ] = False
     mode_str: Annotated[str, Wire(15, "symbolic mode as chmod takes it; empty uses mode")] = ""
     required_paths: Annotated[tuple[str, ...], Wire(16, "paths that include_patterns must have met")] = ()
 
@@ -361,8 +369,12 @@ class Op(Record):
     """
 
     inputs: Annotated[tuple[Input, ...], Wire(1, "edges that the body refers to by index")] = ()
-    body: Annotated[Body | None, Wire(0, "oneof: exec 2, source 3, file 4, build 5, merge 6, diff 7, passthrough 8; written last")] = None
-    platform: Annotated[Platform | None, Wire(10, "platform to run on or fetch for; absent where it does not matter")] = None
+    body: Annotated[
+        Body | None, Wire(0, "oneof: exec 2, source 3, file 4, build 5, merge 6, diff 7, passthrough 8; written last")
+    ] = None
+    platform: Annotated[
+        Platform | None, Wire(10, "platform to run on or fetch for; absent where it does not matter")
+    ] = None
     constraints: Annotated[WorkerConstraints | None, Wire(11, "workers that may run it")] = None
 
 
@@ -396,7 +408,9 @@ class OpMetadata(Record):
     """What a solver may know of a vertex beside its digest. LLB: OpMetadata."""
 
     ignore_cache: Annotated[bool, Wire(1, "run even if a result is known")] = False
-    description: Annotated[Mapping[str, str], Wire(2, "text for people; llb.customname is what progress shows")] = field(default_factory=dict)
+    description: Annotated[Mapping[str, str], Wire(2, "text for people; llb.customname is what progress shows")] = (
+        field(default_factory=dict)
+    )
     export_cache: Annotated[ExportCache | None, Wire(4, "absent leaves it to the solver")] = None
     caps: Annotated[Mapping[str, bool], Wire(5, "capabilities that the solver must have")] = field(default_factory=dict)
     progress_group: Annotated[ProgressGroup | None, Wire(6, "group in the progress display")] = None

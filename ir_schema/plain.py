@@ -25,7 +25,7 @@ INT64 = range(-(1 << 63), 1 << 64)
 
 
 def kind_name(cls: type) -> str:
-    """Name of a oneof's class in plain form: exec, source, mkfile …"""
+    """Name of a oneof's class in plain form: exec, source, mkfile."""
     return re.sub("op$", "", cls.__name__.lower())
 
 

@@ -51,7 +51,9 @@ def decode_msgpack(data: bytes) -> Definition:
 
 def encode_json(definition: Definition) -> bytes:
     """The same document as JSON, for people and for tools without msgpack; bytes are base64."""
-    return json.dumps(_envelope(definition, text_bytes=True), indent=1, ensure_ascii=False).encode("utf-8", "surrogateescape")
+    return json.dumps(_envelope(definition, text_bytes=True), indent=1, ensure_ascii=False).encode(
+        "utf-8", "surrogateescape"
+    )
 
 
 def decode_json(data: bytes) -> Definition:
@@ -69,7 +71,9 @@ def _envelope(definition: Definition, *, text_bytes: bool) -> dict[str, Any]:
     if definition.output is not None:
         out["output"] = to_plain(definition.output)
     if definition.metadata:
-        out["metadata"] = {d: to_plain(definition.metadata[d], text_bytes=text_bytes) for d in sorted(definition.metadata)}
+        out["metadata"] = {
+            d: to_plain(definition.metadata[d], text_bytes=text_bytes) for d in sorted(definition.metadata)
+        }
     if definition.source is not None:
         out["source"] = to_plain(definition.source, text_bytes=text_bytes)
     return out

@@ -41,7 +41,9 @@ def dump_text(definition: Definition, *, notes: bool = True) -> str:
         lines.append(f"return {_edge(names, definition.output)}")
     if notes:
         places = names | {_output_digest(definition.output): "return"}
-        lines.extend(_note("meta", places, digest, to_plain(definition.metadata[digest])) for digest in definition.metadata)
+        lines.extend(
+            _note("meta", places, digest, to_plain(definition.metadata[digest])) for digest in definition.metadata
+        )
         lines.extend(_source_notes(places, definition.source))
     return "\n".join(lines) + "\n"
 
@@ -55,7 +57,9 @@ def parse_text(text: str) -> Definition:
     except UnexpectedInput as error:
         line, column = getattr(error, "line", -1), getattr(error, "column", -1)
         place = f"{line}:{column}: " if line > 0 else ""
-        raise FormatError(f"{place}no graph in text form: {error.get_context(text, 30).splitlines()[0].strip()!r}") from None
+        raise FormatError(
+            f"{place}no graph in text form: {error.get_context(text, 30).splitlines()[0].strip()!r}"
+        ) from None
     return _Reader().read(tree)
 
 
@@ -104,7 +108,11 @@ def _value(value: Any, indent: int) -> str:  # noqa: ANN401 - plain values
         return str(value)
     if isinstance(value, str):
         return value if _BARE.fullmatch(value) and not _LOOKS_OTHER.fullmatch(value) else json.dumps(value)
-    parts = [_value(v, indent + 2) for v in value] if isinstance(value, list) else [_pair(k, v, indent) for k, v in value.items()]
+    parts = (
+        [_value(v, indent + 2) for v in value]
+        if isinstance(value, list)
+        else [_pair(k, v, indent) for k, v in value.items()]
+    )
     opening, closing = ("[", "]") if isinstance(value, list) else ("{", "}")
     flat = f"{opening}{' '.join(parts)}{closing}"
     if "\n" not in flat and len(flat) + indent <= WIDTH:
@@ -214,4 +222,3 @@ def _plain(node: Any) -> Any:  # noqa: ANN401 - lark.Tree or Token
     if node.type == "SWITCH":
         return node == "true"
     return json.loads(node) if node.type == "STRING" else str(node)
-

@@ -1,6 +1,6 @@
 """The border, guarded by pydantic: plain values of unknown origin become records, or are refused with every fault named.
 
-    validate_op({"body": {"exec": {"mounts": [{"dest": 5}]}}})  ──▶  FormatError: body.mounts.0.dest: Input should be a valid string
+validate_op({"body": {"exec": {"mounts": [{"dest": 5}]}}})  ──▶  FormatError: body.mounts.0.dest: Input should be a valid string
 """
 
 from __future__ import annotations
@@ -34,7 +34,9 @@ def json_schema() -> dict[str, Any]:
     from pydantic import TypeAdapter  # noqa: PLC0415
 
     inputs = [(cls.__name__, "validation", _adapter(cls)) for cls in MODELS]
-    _, schema = TypeAdapter.json_schemas(inputs, title="dockerfile-ir", description="Messages of a definition; see SPEC.md")
+    _, schema = TypeAdapter.json_schemas(
+        inputs, title="dockerfile-ir", description="Messages of a definition; see SPEC.md"
+    )
     found: dict[str, Any] = schema
     return found
 

@@ -1,6 +1,6 @@
-"""Protobuf's wire format: varints, and fields with their wire type.
+r"""Protobuf's wire format: varints, and fields with their wire type.
 
-    read_fields(b"\\x0a\\x03abc\\x10\\x05")  →  (1, b"abc", offset 2), (2, 5, offset 6)
+read_fields(b"\x0a\x03abc\x10\x05")  →  (1, b"abc", offset 2), (2, 5, offset 6)
 """
 
 from __future__ import annotations

@@ -9,9 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Mapping
 from dataclasses import field
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ir_schema.record import Record
@@ -19,6 +17,8 @@ from ir_schema.record import Record
 from .solver.model import ExecutorError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+    from collections.abc import Mapping
     from dockerfile_frontend.registry.client import Client
 
 MAX_SECRET = 500 << 10
@@ -76,7 +76,9 @@ class Session(Record):
         """Socket of an SSH agent. Raises ExecutorError when the client exposes none under this name."""
         found = self.ssh.get(name or "default")
         if found is None:
-            raise ExecutorError(f"no SSH key {name or 'default'!r} forwarded from the client", hint="--ssh default forwards your agent")
+            raise ExecutorError(
+                f"no SSH key {name or 'default'!r} forwarded from the client", hint="--ssh default forwards your agent"
+            )
         return found
 
     def check_allowed(self, entitlement: str) -> None:

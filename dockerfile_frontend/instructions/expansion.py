@@ -68,6 +68,8 @@ def _expand_value(value: Any, expander: Expander) -> Any:  # noqa: ANN401 - a te
     if isinstance(value, str):
         return expander(value) if value else value
     return tuple(
-        KeyValue(expander(item.key), expander(item.value), item.legacy) if isinstance(item, KeyValue) else expander(item)
+        KeyValue(expander(item.key), expander(item.value), item.legacy)
+        if isinstance(item, KeyValue)
+        else expander(item)
         for item in value
     )

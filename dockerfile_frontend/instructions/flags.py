@@ -1,6 +1,6 @@
 """Flags: which an instruction takes, and the values it was given.
 
-    COPY --link --exclude=a --exclude=b     {"link": "true", "exclude": ("a", "b")}
+COPY --link --exclude=a --exclude=b     {"link": "true", "exclude": ("a", "b")}
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ def parse_flags(node: Node, known: Mapping[str, FlagKind]) -> Flags:
 _NONE = Flags({})
 
 
-def _parse_flag(flag: FlagText, known: Mapping[str, FlagKind], values: Mapping[str, tuple[str, ...]]) -> tuple[str, str]:
+def _parse_flag(
+    flag: FlagText, known: Mapping[str, FlagKind], values: Mapping[str, tuple[str, ...]]
+) -> tuple[str, str]:
     option, equals, value = flag.text.partition("=")
     name = option[2:]
     kind = known.get(name)

@@ -109,7 +109,9 @@ def _bad_quote(line: str, error: Any) -> DockerfileError:  # noqa: ANN401 - lark
     else:
         column = len(line[: line.index('"', start)].encode("utf-8", "surrogateescape")) + 1
         what = 'bare " in non-quoted field'
-    return DockerfileError(f"failed to parse csv mounts: parse error on line 1, column {column}: {what}", code="mount-option")
+    return DockerfileError(
+        f"failed to parse csv mounts: parse error on line 1, column {column}: {what}", code="mount-option"
+    )
 
 
 def _set_switch(fields: dict[str, Any], key: str, option: str) -> None:
@@ -133,7 +135,9 @@ def _set_type(fields: dict[str, Any], _key: str, value: str) -> None:
 
 def _set_sharing(fields: dict[str, Any], _key: str, value: str) -> None:
     if value.lower() not in SHARING:
-        raise DockerfileError(suggested(f"unsupported sharing value {quote(value)}", value, SHARING), code="mount-option")
+        raise DockerfileError(
+            suggested(f"unsupported sharing value {quote(value)}", value, SHARING), code="mount-option"
+        )
     fields["sharing"] = value.lower()
 
 

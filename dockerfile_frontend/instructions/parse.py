@@ -66,7 +66,10 @@ def parse_copy(node: Node, known: Mapping[str, FlagKind]) -> m.Copy:
     _check_destination(node, "COPY")
     flags = parse_flags(node, known)
     return m.Copy(
-        **_common(node), **_sources(node, "COPY", flags), from_=flags.text("from"), parents=bool(flags.switch("parents"))
+        **_common(node),
+        **_sources(node, "COPY", flags),
+        from_=flags.text("from"),
+        parents=bool(flags.switch("parents")),
     )
 
 
@@ -92,7 +95,9 @@ def parse_from(node: Node, known: Mapping[str, FlagKind]) -> m.From:
     if len(words) == 3 and words[1].lower() == "as":  # noqa: PLR2004 - FROM base AS name
         name = words[2].lower()
         if not _STAGE_NAME.match(name):
-            message = f"invalid name for build stage: {quote(words[2])}, name can't start with a number or contain symbols"
+            message = (
+                f"invalid name for build stage: {quote(words[2])}, name can't start with a number or contain symbols"
+            )
             raise DockerfileError(message, code="stage-name")
     elif len(words) != 1:
         raise DockerfileError("FROM requires either one or three arguments", code="arguments")
@@ -267,7 +272,9 @@ def _pairs(node: Node, keyword: str) -> tuple[m.KeyValue, ...]:
 
 def _check_destination(node: Node, keyword: str) -> None:
     if len(node.args) < 2:  # noqa: PLR2004 - a source and a destination
-        message = f"{keyword} requires at least two arguments, but only one was provided. Destination could not be determined"
+        message = (
+            f"{keyword} requires at least two arguments, but only one was provided. Destination could not be determined"
+        )
         raise DockerfileError(message, code="arguments")
 
 

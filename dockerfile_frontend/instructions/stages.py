@@ -1,6 +1,6 @@
 """A tree to stages: every node becomes an instruction, every FROM begins a stage.
 
-    ARG V=3 · FROM alpine:$V AS a · RUN x · FROM a      ParsedDockerfile(meta_args (V), stages (a: RUN x; "": nothing))
+ARG V=3 · FROM alpine:$V AS a · RUN x · FROM a      ParsedDockerfile(meta_args (V), stages (a: RUN x; "": nothing))
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from dockerfile_frontend.diagnostics import DockerfileError, suggested
 from dockerfile_frontend.instructions.model import Arg, From, Instruction, Lines, ParsedDockerfile, Stage
 from dockerfile_frontend.instructions.table import TABLE
-from dockerfile_frontend.source import Span
 from dockerfile_frontend.syntax.parser import parse_tree
 
 if TYPE_CHECKING:
+    from dockerfile_frontend.source import Span
     from dockerfile_frontend.syntax.tree import Node, Tree
 
 
@@ -32,7 +32,10 @@ def parse_stages(tree: Tree) -> ParsedDockerfile:
             instruction = parse_instruction(node)
         except DockerfileError as error:
             raise DockerfileError(
-                f"dockerfile parse error on line {node.start}: {error.message}", error.span, code=error.code, hint=error.hint
+                f"dockerfile parse error on line {node.start}: {error.message}",
+                error.span,
+                code=error.code,
+                hint=error.hint,
             ) from None
         if isinstance(instruction, From):
             stages.append((instruction, []))
@@ -41,7 +44,12 @@ def parse_stages(tree: Tree) -> ParsedDockerfile:
         elif isinstance(instruction, Arg):
             meta_args.append(instruction)
         else:
-            raise DockerfileError("no build stage in current context", instruction.span, code="no-stage", hint="a Dockerfile begins with FROM")
+            raise DockerfileError(
+                "no build stage in current context",
+                instruction.span,
+                code="no-stage",
+                hint="a Dockerfile begins with FROM",
+            )
     blank = tuple((n.line.end, n.line.end) for n in tree.nodes if n.line.blank_inside)
     made = tuple(Stage(start, tuple(rest)) for start, rest in stages)
     return ParsedDockerfile(tuple(meta_args), made, tree.escape, tree.directives, blank)
@@ -50,15 +58,19 @@ def parse_stages(tree: Tree) -> ParsedDockerfile:
 def parse_instruction(node: Node) -> Instruction:
     """One instruction. Raises DockerfileError at its place."""
     row = TABLE.get(node.keyword.lower())
+    if row is None:
+        raise _unknown(node)
     try:
-        if row is None:
-            names = [name.upper() for name in TABLE]
-            message = suggested(f"unknown instruction: {node.keyword}", node.keyword, names, match_case=False)
-            span = node.line.span(0, len(node.keyword)) if node.keyword else None
-            raise DockerfileError(message, span, code="unknown-instruction")
         return row.parse(node, row.flags)
     except DockerfileError as error:
         raise error.at(node.line.span(0, len(node.line.text))) from None
+
+
+def _unknown(node: Node) -> DockerfileError:
+    names = [name.upper() for name in TABLE]
+    message = suggested(f"unknown instruction: {node.keyword}", node.keyword, names, match_case=False)
+    span = node.line.span(0, len(node.keyword) or len(node.line.text))
+    return DockerfileError(message, span, code="unknown-instruction")
 
 
 def parse_trigger(text: str, lines: Lines, span: Span) -> Instruction:

@@ -1,6 +1,6 @@
 """All instructions: the flags each takes, and what reads it.
 
-    TABLE["copy"] = Row(parse_copy, {"chown": "text", …})
+TABLE["copy"] = Row(parse_copy, {"chown": "text", …})
 """
 
 from __future__ import annotations

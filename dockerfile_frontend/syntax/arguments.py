@@ -103,7 +103,9 @@ def parse_json(rest: str) -> Arguments | None:
     except UnexpectedInput:
         return None
     if not all(isinstance(item, Token) and item.type == "STRING" for item in array.children):
-        raise DockerfileError("when using JSON array syntax, arrays must be comprised of strings only", code="json-form")
+        raise DockerfileError(
+            "when using JSON array syntax, arrays must be comprised of strings only", code="json-form"
+        )
     return Arguments(tuple(_unquoted(item) for item in array.children), json=True)
 
 

@@ -45,7 +45,9 @@ class DirectiveReader:
             self._done = True
             return False
         if any(d.name == directive.name for d in self.found):
-            raise DockerfileError(f"only one {directive.name} parser directive can be used", Span(line, 1), code="directive")
+            raise DockerfileError(
+                f"only one {directive.name} parser directive can be used", Span(line, 1), code="directive"
+            )
         self.found.append(directive)
         if directive.name == "escape":
             if directive.value not in ("\\", "`"):

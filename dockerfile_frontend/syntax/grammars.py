@@ -40,7 +40,7 @@ def _load(table: str) -> Lark:
 def make_tables(folder: str) -> dict[str, Any]:
     """Tables of all grammars in `folder`. Equal between runs only under one PYTHONHASHSEED."""
     import io  # noqa: PLC0415  for whoever makes tables
-    import pickle  # noqa: PLC0415, S403  lark's own form of them
+    import pickle  # noqa: PLC0415  lark's own form of them
     from pathlib import Path  # noqa: PLC0415
 
     from lark import Lark  # noqa: PLC0415
@@ -58,7 +58,7 @@ def source_of_tables(tables: dict[str, Any]) -> str:
     """The text of `tables.py`."""
     rows = "".join(f"    {name!r}: {table!r},\n" for name, table in tables.items())
     head = '"""Made from grammar/*.lark by `python -m dockerfile_frontend.syntax.grammars`; do not edit."""\n'
-    return f"{head}\n# ruff: noqa\nfrom typing import Any\n\nTABLES: dict[str, Any] = {{\n{rows}}}\n"
+    return f"{head}\nfrom typing import Any\n\nTABLES: dict[str, Any] = {{\n{rows}}}\n"
 
 
 def main() -> None:
@@ -67,7 +67,11 @@ def main() -> None:
     from pathlib import Path  # noqa: PLC0415
 
     if os.environ.get("PYTHONHASHSEED") != "0":
-        os.execve(sys.executable, [sys.executable, "-m", "dockerfile_frontend.syntax.grammars"], {**os.environ, "PYTHONHASHSEED": "0"})  # noqa: S606
+        os.execve(  # noqa: S606 - this program, with other settings
+            sys.executable,
+            [sys.executable, "-m", "dockerfile_frontend.syntax.grammars"],
+            {**os.environ, "PYTHONHASHSEED": "0"},
+        )
     root = Path(__file__).resolve().parents[2]
     Path(__file__).with_name("tables.py").write_text(source_of_tables(make_tables(str(root / "grammar"))), "utf-8")
 

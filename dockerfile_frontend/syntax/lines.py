@@ -26,7 +26,10 @@ if TYPE_CHECKING:
 MAX_LINE = 64 << 10
 """Bytes of a line, its end included."""
 
-_SPACE_CHARS = "".join(chr(c) for c in (9, 10, 11, 12, 13, 32, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000))
+_SPACE_CHARS = "".join(
+    chr(c)
+    for c in (9, 10, 11, 12, 13, 32, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000)
+)
 """Go's spaces, for `str.strip`."""
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -114,7 +117,9 @@ class LineReader:
         """Raise when reading stopped because of a line that is too long."""
         if self._too_long:
             raise DockerfileError(
-                f"dockerfile line greater than max allowed size of {MAX_LINE - 1}", Span(self.number + 1), code="line-too-long"
+                f"dockerfile line greater than max allowed size of {MAX_LINE - 1}",
+                Span(self.number + 1),
+                code="line-too-long",
             )
 
     def _read(self) -> str | None:

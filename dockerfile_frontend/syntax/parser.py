@@ -53,7 +53,15 @@ def _parse_node(line: LogicalLine, reader: LineReader) -> Node:
             raise DockerfileError(str(error), code="heredoc") from None
         heredocs = tuple(read_heredoc(heredoc, line, reader) for heredoc in found)
     return Node(
-        node.keyword, line, node.flags, node.args, node.json, heredocs, line.start, max(line.end, reader.number), node.trigger
+        node.keyword,
+        line,
+        node.flags,
+        node.args,
+        node.json,
+        heredocs,
+        line.start,
+        max(line.end, reader.number),
+        node.trigger,
     )
 
 

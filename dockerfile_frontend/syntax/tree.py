@@ -1,6 +1,6 @@
 """The syntax tree: instructions as they are written, not yet understood.
 
-    RUN --network=none <<EOF      Node("RUN", flags (--network=none), args ("<<EOF",), heredocs (EOF))
+RUN --network=none <<EOF      Node("RUN", flags (--network=none), args ("<<EOF",), heredocs (EOF))
 """
 
 from __future__ import annotations

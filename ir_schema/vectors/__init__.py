@@ -69,12 +69,19 @@ def _graph(*ops: Op, metadata: OpMetadata | None = None, lines: tuple[int, int] 
     source = None
     if lines is not None:
         place = Location(0, (Range(Position(lines[0]), Position(lines[1])),))
-        source = Source({last: Locations((place,))}, (SourceInfo("Dockerfile", b"FROM scratch\nRUN x\n", b"", "Dockerfile"),))
+        source = Source(
+            {last: Locations((place,))}, (SourceInfo("Dockerfile", b"FROM scratch\nRUN x\n", b"", "Dockerfile"),)
+        )
     return Definition({v.digest: v for v in vertices}, Input(last), {last: metadata} if metadata else {}, source)
 
 
-BASE = Op(body=SourceOp("docker-image://docker.io/library/alpine:latest"), platform=LINUX, constraints=WorkerConstraints())
-LOCAL = Op(body=SourceOp("local://context", {"local.followpaths": '["a"]', "local.unique": "u"}), constraints=WorkerConstraints())
+BASE = Op(
+    body=SourceOp("docker-image://docker.io/library/alpine:latest"), platform=LINUX, constraints=WorkerConstraints()
+)
+LOCAL = Op(
+    body=SourceOp("local://context", {"local.followpaths": '["a"]', "local.unique": "u"}),
+    constraints=WorkerConstraints(),
+)
 BASE_EDGE = Input(_vertex(BASE).digest)
 LOCAL_EDGE = Input(_vertex(LOCAL).digest)
 
@@ -97,7 +104,9 @@ _EXEC = ExecOp(
         Mount(input=1, selector="/a", dest="/in", output=-1, readonly=True, content_cache=ContentCache.ON),
         Mount(input=-1, dest="/cache", output=-1, type=MountType.CACHE, cache=CacheOpt("id", CacheSharing.LOCKED)),
         Mount(input=-1, dest="/tmp", output=-1, type=MountType.TMPFS, tmpfs=TmpfsOpt(1 << 20)),  # noqa: S108 - a mount point
-        Mount(input=-1, dest="/run/secrets/t", type=MountType.SECRET, secret=SecretOpt("t", 1, 2, 0o400, optional=True)),
+        Mount(
+            input=-1, dest="/run/secrets/t", type=MountType.SECRET, secret=SecretOpt("t", 1, 2, 0o400, optional=True)
+        ),
         Mount(input=-1, dest="/run/agent", type=MountType.SSH, ssh=SSHOpt("default", 1, 2, 0o600)),
     ),
     network=NetMode.NONE,
@@ -111,7 +120,29 @@ _FILE = FileOp(
     (
         FileAction(0, -1, -1, MkDir("/d", 0o755, make_parents=True, owner=_OWNER, timestamp=-1)),
         FileAction(2, -1, -1, MkFile("/d/f", 0o644, b"\0\xff", _OWNER, 1_600_000_000_000_000_000)),
-        FileAction(3, 1, -1, Copy("/a*", "/b/", _OWNER, -1, True, True, True, True, True, True, -1, ("**/*.py",), ("x",), True, "u+x", ("/a",))),  # noqa: E501, FBT003
+        FileAction(
+            3,
+            1,
+            -1,
+            Copy(
+                "/a*",
+                "/b/",
+                _OWNER,
+                -1,
+                True,
+                True,
+                True,
+                True,
+                True,
+                True,
+                -1,
+                ("**/*.py",),
+                ("x",),
+                True,
+                "u+x",
+                ("/a",),
+            ),
+        ),
         FileAction(4, -1, -1, Symlink("f", "/d/l", _OWNER, -1)),
         FileAction(5, -1, 0, Rm("/d/f", allow_not_found=True, allow_wildcard=True)),
     )
@@ -131,7 +162,13 @@ VECTORS: dict[str, Definition] = {
     "build": _graph(BASE, Op((BASE_EDGE,), BuildOp(-1, {"x": InputIndex(0)}, b"\x0a\x00", {"k": "v"}))),
     "diff": _graph(BASE, LOCAL, Op((BASE_EDGE, LOCAL_EDGE), DiffOp(InputIndex(0), InputIndex(1)))),
     "empty": Definition(),
-    "exec": _graph(BASE, LOCAL, Op((BASE_EDGE, LOCAL_EDGE), _EXEC, LINUX, WorkerConstraints(("platform==linux",))), metadata=_NOTES, lines=(2, 2)),
+    "exec": _graph(
+        BASE,
+        LOCAL,
+        Op((BASE_EDGE, LOCAL_EDGE), _EXEC, LINUX, WorkerConstraints(("platform==linux",))),
+        metadata=_NOTES,
+        lines=(2, 2),
+    ),
     "file": _graph(BASE, LOCAL, Op((BASE_EDGE, LOCAL_EDGE), _FILE, None, WorkerConstraints())),
     "merge": _graph(BASE, LOCAL, Op((BASE_EDGE, LOCAL_EDGE), MergeOp((InputIndex(0), InputIndex(1))))),
     "passthrough": _graph(BASE, Op((BASE_EDGE,), PassthroughOp("p", (0, 0)))),

@@ -37,7 +37,9 @@ def _field(spec: FieldSpec) -> st.SearchStrategy[Any]:
     if spec.shape == "many":
         return st.lists(one, max_size=3).map(tuple)
     if spec.shape == "map":
-        return st.dictionaries(TEXT.filter(bool), one, max_size=3)  # the official library does not sort an empty key first
+        return st.dictionaries(
+            TEXT.filter(bool), one, max_size=3
+        )  # the official library does not sort an empty key first
     return st.none() | one if spec.optional else one
 
 
@@ -47,9 +49,16 @@ def definitions(draw: st.DrawFn) -> Definition:
     vertices: dict[str, Vertex] = {}
     for _ in range(draw(st.integers(1, 4))):
         above = list(vertices)
-        inputs = draw(st.lists(st.builds(ops.Input, st.sampled_from(above), st.integers(0, 3)), max_size=2)) if above else []
+        inputs = (
+            draw(st.lists(st.builds(ops.Input, st.sampled_from(above), st.integers(0, 3)), max_size=2)) if above else []
+        )
         body = draw(records(ops.Op).map(lambda op: op.body).filter(lambda body: body is not None))
-        op = ops.Op(tuple(inputs), body, draw(st.none() | records(ops.Platform)), draw(st.none() | records(ops.WorkerConstraints)))
+        op = ops.Op(
+            tuple(inputs),
+            body,
+            draw(st.none() | records(ops.Platform)),
+            draw(st.none() | records(ops.WorkerConstraints)),
+        )
         encoded = encode_op(op)
         vertices[digest_of(encoded)] = Vertex(digest_of(encoded), op, encoded)
     output = ops.Input(draw(st.sampled_from(list(vertices))), draw(st.integers(0, 3)))

@@ -103,7 +103,11 @@ def test_an_op_of_another_writer_keeps_its_bytes() -> None:
     assert encode_op(decode_op(body_first)) != body_first
     output = encode_op(ops.Op(inputs=(ops.Input(digest_of(body_first)),)))
     data = b"\x0a" + bytes([len(body_first)]) + body_first + b"\x0a" + bytes([len(output)]) + output
-    for read in (decode_llb(data), decode_msgpack(encode_msgpack(decode_llb(data))), parse_text(dump_text(decode_llb(data)))):
+    for read in (
+        decode_llb(data),
+        decode_msgpack(encode_msgpack(decode_llb(data))),
+        parse_text(dump_text(decode_llb(data))),
+    ):
         assert list(read.vertices) == [digest_of(body_first)]
         assert encode_llb(read) == data
 
@@ -114,10 +118,17 @@ def test_bytes_do_not_depend_on_hash_seed_time_zone_or_locale() -> None:
         "print(hashlib.sha256(b''.join(encode_llb(d) + encode_msgpack(d) + encode_json(d) + dump_text(d).encode()"
         " for d in VECTORS.values())).hexdigest())"
     )
-    settings_ = [{"PYTHONHASHSEED": s, "TZ": z, "LC_ALL": c} for s, z, c in (("0", "UTC", "C"), ("7", "Asia/Tokyo", "C.UTF-8"))]
+    settings_ = [
+        {"PYTHONHASHSEED": s, "TZ": z, "LC_ALL": c} for s, z, c in (("0", "UTC", "C"), ("7", "Asia/Tokyo", "C.UTF-8"))
+    ]
     found = {
         subprocess.run(
-            [sys.executable, "-c", program], env={**os.environ, **e}, cwd=ROOT, capture_output=True, check=True, text=True
+            [sys.executable, "-c", program],
+            env={**os.environ, **e},
+            cwd=ROOT,
+            capture_output=True,
+            check=True,
+            text=True,
         ).stdout
         for e in settings_
     }

@@ -45,15 +45,17 @@ DOCUMENTS = {
     "op no map": {"format": "dockerfile-ir", "version": [1, 0], "ops": [5]},
     "two kinds": {"format": "dockerfile-ir", "version": [1, 0], "ops": [{"body": {"exec": {}, "file": {}}}]},
     "wrong type": {"format": "dockerfile-ir", "version": [1, 0], "ops": [{"body": {"source": {"identifier": 5}}}]},
-    "too large a number": {"format": "dockerfile-ir", "version": [1, 0], "ops": [], "output": {"digest": "x", "index": 1 << 63}},
+    "too large a number": {
+        "format": "dockerfile-ir",
+        "version": [1, 0],
+        "ops": [],
+        "output": {"digest": "x", "index": 1 << 63},
+    },
 }
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
 def test_msgpack(name: str) -> None:
-    if name == "too large a number":
-        pytest.raises(FormatError, decode_msgpack, msgpack.packb({**DOCUMENTS[name], "output": {"digest": 1}}))  # type: ignore[dict-item]
-        return
     with pytest.raises(FormatError):
         decode_msgpack(msgpack.packb(DOCUMENTS[name]))
 
@@ -72,7 +74,7 @@ def test_deep_nesting_ends() -> None:
             decode_json(data)
 
 
-TEXTS = ["%0 = nothing", "%0 = source {", "return %0\n", '%0 = source {identifier=5}\n', "%0 = raw \"!\"\n", "x"]
+TEXTS = ["%0 = nothing", "%0 = source {", "return %0\n", "%0 = source {identifier=5}\n", '%0 = raw "!"\n', "x"]
 
 
 @pytest.mark.parametrize("text", TEXTS)
@@ -108,11 +110,18 @@ ILLEGAL = {
     "0 mounts at /": graph(SOURCE, ops.Op((EDGE,), ops.ExecOp(META, (ops.Mount(dest="/a"),)))),
     "reads input 5": graph(SOURCE, ops.Op((EDGE,), ops.ExecOp(META, (ops.Mount(5, dest="/"),)))),
     "two mounts give": graph(SOURCE, ops.Op((EDGE,), ops.ExecOp(META, (ROOT, ops.Mount(dest="/a"))))),
-    "has options of type cache": graph(SOURCE, ops.Op((EDGE,), ops.ExecOp(META, (ops.Mount(dest="/", cache=ops.CacheOpt("x")),)))),
-    "lacks its options": graph(SOURCE, ops.Op((EDGE,), ops.ExecOp(META, (ROOT, ops.Mount(-1, dest="/s", output=-1, type=ops.MountType.SECRET))))),
+    "has options of type cache": graph(
+        SOURCE, ops.Op((EDGE,), ops.ExecOp(META, (ops.Mount(dest="/", cache=ops.CacheOpt("x")),)))
+    ),
+    "lacks its options": graph(
+        SOURCE,
+        ops.Op((EDGE,), ops.ExecOp(META, (ROOT, ops.Mount(-1, dest="/s", output=-1, type=ops.MountType.SECRET)))),
+    ),
     "does nothing": graph(SOURCE, ops.Op((EDGE,), ops.FileOp())),
     "neither an input nor": graph(SOURCE, ops.Op((EDGE,), ops.FileOp((ops.FileAction(3, -1, 0, ops.MkDir("/a")),)))),
-    "copies from nothing": graph(SOURCE, ops.Op((EDGE,), ops.FileOp((ops.FileAction(0, -1, 0, ops.Copy("/a", "/b")),)))),
+    "copies from nothing": graph(
+        SOURCE, ops.Op((EDGE,), ops.FileOp((ops.FileAction(0, -1, 0, ops.Copy("/a", "/b")),)))
+    ),
     "fewer than two": graph(SOURCE, ops.Op((EDGE,), ops.MergeOp((ops.InputIndex(0),)))),
     "no lower side": graph(SOURCE, ops.Op((EDGE,), ops.DiffOp(None, ops.InputIndex(0)))),
     "has no scheme": graph(ops.Op(body=ops.SourceOp("alpine"))),

@@ -36,7 +36,12 @@ class LayerFacts(Record):
 
 
 def finish_config(
-    config: bytes, layers: Sequence[LayerFacts], *, epoch: int | None = None, base: bytes | None = None, inline_cache: object = None
+    config: bytes,
+    layers: Sequence[LayerFacts],
+    *,
+    epoch: int | None = None,
+    base: bytes | None = None,
+    inline_cache: object = None,
 ) -> bytes:
     """The config of the image to export.
 
@@ -67,7 +72,7 @@ def parse_timestamp(text: str) -> datetime:
     head, dot, tail = text.partition(".")
     if dot:
         digits = tail[: len(tail) - len(tail.lstrip("0123456789"))]
-        text = f"{head}.{digits[:6].ljust(6, '0')}{tail[len(digits):]}"
+        text = f"{head}.{digits[:6].ljust(6, '0')}{tail[len(digits) :]}"
     return datetime.fromisoformat(text)
 
 
@@ -92,8 +97,10 @@ def _complete(history: list[dict[str, Any]], layers: Sequence[LayerFacts]) -> li
         used += with_layer
         kept = {k: v for k, v in entry.items() if k != "empty_layer"}
         entries.append(kept if with_layer else {**kept, "empty_layer": True})
-    for layer in layers[used:]:
-        entries.append({"created": timestamp(layer.created), "created_by": layer.description, "comment": EXPORTER_COMMENT})
+    entries.extend(
+        {"created": timestamp(layer.created), "created_by": layer.description, "comment": EXPORTER_COMMENT}
+        for layer in layers[used:]
+    )
     return entries
 
 

@@ -14,7 +14,6 @@ import json
 import os
 import shutil
 import tarfile
-from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from ir_schema.record import Record
@@ -22,6 +21,7 @@ from ir_schema.record import Record
 from .manifest import OCI, Descriptor, Document
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from collections.abc import Iterator, Mapping, Sequence
 
 REF_NAME = "org.opencontainers.image.ref.name"
@@ -62,8 +62,7 @@ def write_tar(image: ImageFiles, out: BinaryIO, *, docker: bool = False) -> None
     if docker:
         small["manifest.json"] = _docker_manifest(image)
     large = {f"blobs/sha256/{_hex(digest)}": path for digest, path in image.blobs.items()}
-    for name in ("blobs/", "blobs/sha256/"):
-        out.write(_header(name, tarfile.DIRTYPE, 0o755, 0))
+    out.writelines(_header(name, tarfile.DIRTYPE, 0o755, 0) for name in ("blobs/", "blobs/sha256/"))
     for name in sorted({*small, *large}):
         if name in small:
             out.write(_header(name, tarfile.REGTYPE, 0o644, len(small[name])) + small[name])
@@ -122,7 +121,15 @@ def _docker_manifest(image: ImageFiles) -> bytes:
     manifest = json.loads(by_digest[image.root.digest].data)
     blob = lambda d: f"blobs/sha256/{_hex(d['digest'])}"  # noqa: E731
     tags = [name.removeprefix("docker.io/library/").removeprefix("docker.io/") for name in image.names]
-    return _dump([{"Config": blob(manifest["config"]), "RepoTags": tags or None, "Layers": [blob(d) for d in manifest["layers"]]}])
+    return _dump(
+        [
+            {
+                "Config": blob(manifest["config"]),
+                "RepoTags": tags or None,
+                "Layers": [blob(d) for d in manifest["layers"]],
+            }
+        ]
+    )
 
 
 def _header(name: str, kind: bytes, mode: int, size: int) -> bytes:

@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from ir_schema.record import Record
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from collections.abc import Sequence
 
     from ir_schema.ops import Platform
@@ -72,7 +72,11 @@ def make_document(data: bytes, media_type: str, **more: Any) -> Document:  # noq
 
 
 def make_manifest(
-    config: Descriptor, layers: Sequence[Descriptor], *, media_types: Mapping[str, str] = OCI, annotations: Mapping[str, str] | None = None
+    config: Descriptor,
+    layers: Sequence[Descriptor],
+    *,
+    media_types: Mapping[str, str] = OCI,
+    annotations: Mapping[str, str] | None = None,
 ) -> Document:
     """The manifest of one image."""
     body: dict[str, Any] = {
@@ -87,7 +91,10 @@ def make_manifest(
 
 
 def make_index(
-    manifests: Sequence[Descriptor], *, media_types: Mapping[str, str] = OCI, annotations: Mapping[str, str] | None = None
+    manifests: Sequence[Descriptor],
+    *,
+    media_types: Mapping[str, str] = OCI,
+    annotations: Mapping[str, str] | None = None,
 ) -> Document:
     """The index over images of several platforms, and over attestations."""
     body: dict[str, Any] = {

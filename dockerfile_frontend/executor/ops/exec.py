@@ -1,6 +1,6 @@
 """exec: run a process over the tree of its root mount.
 
-    Op(inputs=(base,), body=ExecOp(meta=Meta(args=("make",)), mounts=(Mount(dest="/"),))) ──▶ base + what make wrote
+Op(inputs=(base,), body=ExecOp(meta=Meta(args=("make",)), mounts=(Mount(dest="/"),))) ──▶ base + what make wrote
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ KEYLESS = (MountType.SECRET, MountType.SSH, MountType.TMPFS)
 """Mounts whose input, if they name one, is never read."""
 
 
-def identity(op: Op, by_content: bool) -> bytes:  # noqa: FBT001 - the signature of OpKind.identity
+def identity(op: Op, *, by_content: bool) -> bytes:
     """What counts: not the proxy settings, and of extra hosts the names, not the addresses.
 
     By content, the selected part of a mounted input stands in the key itself, so where it lay does not count.
@@ -31,7 +31,7 @@ def identity(op: Op, by_content: bool) -> bytes:  # noqa: FBT001 - the signature
     meta = body.meta and replace(
         body.meta, proxy_env=None, extra_hosts=tuple(replace(host, ip="") for host in body.meta.extra_hosts)
     )
-    mounts = tuple(_mount_identity(mount, by_content and _by_content(mount)) for mount in body.mounts)
+    mounts = tuple(_mount_identity(mount, by_content=by_content and _by_content(mount)) for mount in body.mounts)
     return encode_identity(op, replace(body, meta=meta, mounts=mounts))
 
 
@@ -58,10 +58,14 @@ def _by_content(mount: Mount) -> bool:
     safe = mount.output < 0 or mount.readonly or whole
     if mount.content_cache == ContentCache.ON and not safe:
         raise ExecutorError(f"invalid mount cache content: {mount.dest} is writable and shows a part of its input")
-    return safe and mount.content_cache != ContentCache.OFF and (mount.dest != "/" or mount.content_cache == ContentCache.ON)
+    return (
+        safe
+        and mount.content_cache != ContentCache.OFF
+        and (mount.dest != "/" or mount.content_cache == ContentCache.ON)
+    )
 
 
-def _mount_identity(mount: Mount, by_content: bool) -> Mount:  # noqa: FBT001
+def _mount_identity(mount: Mount, *, by_content: bool) -> Mount:
     """A cache mount's name is where files lie between builds, not what the step makes of them."""
     plain = replace(mount, selector="") if by_content and mount.type not in KEYLESS else mount
     return replace(plain, cache=replace(plain.cache, id="")) if plain.cache else plain

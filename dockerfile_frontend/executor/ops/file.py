@@ -1,6 +1,6 @@
 """file: change files without a container.
 
-    Op(inputs=(base, src), body=FileOp((FileAction(0, 1, 0, Copy("/a", "/b/")),))) ──▶ base + /b/a
+Op(inputs=(base, src), body=FileOp((FileAction(0, 1, 0, Copy("/a", "/b/")),))) ──▶ base + /b/a
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 USER_FILES = {"user": "/etc/passwd", "group": "/etc/group"}
 
 
-def identity(op: Op, by_content: bool) -> bytes:  # noqa: FBT001 - the signature of OpKind.identity
+def identity(op: Op, *, by_content: bool) -> bytes:
     """What counts: all of it; by content, of a copied path only its last name, which is the name it gets."""
     body = _body(op)
     if by_content:

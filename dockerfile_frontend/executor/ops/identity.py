@@ -21,8 +21,9 @@ def encode_identity(op: Op, body: Body | None = None) -> bytes:
     return encode_op(replace(op, inputs=(), body=op.body if body is None else body, constraints=None))
 
 
-def whole_op(op: Op, _by_content: bool) -> bytes:  # noqa: FBT001 - the signature of OpKind.identity
+def whole_op(op: Op, *, by_content: bool) -> bytes:
     """Identity of an op of which everything counts."""
+    del by_content
     return encode_identity(op)
 
 

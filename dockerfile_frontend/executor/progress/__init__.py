@@ -1,6 +1,6 @@
 """What a build shows while it runs: `--progress auto|tty|plain|rawjson|quiet`.
 
-    open_progress("plain", stream, logs) ──▶ Events; `logs` keeps every step's output on disk, whole
+open_progress("plain", stream, logs) ──▶ Events; `logs` keeps every step's output on disk, whole
 """
 
 from __future__ import annotations

@@ -48,7 +48,7 @@ class StepLogs:
                 return None
             if not file.closed:
                 file.flush()
-            return self.folder / os.path.basename(file.name)  # noqa: PTH119 - a name, not a path of the user
+            return self.folder / os.path.basename(file.name)
 
     def tail(self, digest: str) -> bytes:
         """The last of what a step printed, at most 64 KiB and a write."""

@@ -72,7 +72,9 @@ class PlainLines:
             if not done and now - self._said.get((digest, label), 0.0) < STATUS_SECONDS:
                 return
             self._said[digest, label] = now
-            amount = f" {size_text(current)} / {size_text(total)}" if total else f" {size_text(current)}" if current else ""
+            amount = (
+                f" {size_text(current)} / {size_text(total)}" if total else f" {size_text(current)}" if current else ""
+            )
             self._say(digest, f"{label}{amount}{' done' if done else ''}")
 
     def close(self) -> None:

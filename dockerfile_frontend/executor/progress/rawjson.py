@@ -1,7 +1,7 @@
 """BuildKit's progress records, one JSON object a line, for programs that read those.
 
-    {"vertexes":[{"digest":"sha256:…","name":"[2/3] RUN make","started":"2026-…Z"}]}
-    {"logs":[{"vertex":"sha256:…","stream":1,"data":"aGkK","timestamp":"2026-…Z"}]}
+{"vertexes":[{"digest":"sha256:…","name":"[2/3] RUN make","started":"2026-…Z"}]}
+{"logs":[{"vertex":"sha256:…","stream":1,"data":"aGkK","timestamp":"2026-…Z"}]}
 """
 
 from __future__ import annotations

@@ -108,7 +108,9 @@ class LiveTree:
         from rich.live import Live
 
         console = Console(file=self._stream, highlight=False)
-        with Live(console=console, auto_refresh=False, transient=False, redirect_stdout=False, redirect_stderr=False) as live:
+        with Live(
+            console=console, auto_refresh=False, transient=False, redirect_stdout=False, redirect_stderr=False
+        ) as live:
             while not self._closed.wait(1 / FRAMES):
                 self._refresh(live, console.height)
             self._refresh(live, height=None)

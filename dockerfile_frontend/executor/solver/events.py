@@ -1,6 +1,6 @@
 """What a build tells while it runs; `executor.progress` shows it, in BuildKit's own words where those are read by machines.
 
-    started(vertex) · log(vertex, 1, b"…") · status(vertex, "extracting", 3, 9) · completed(vertex, cached=False, error="")
+started(vertex) · log(vertex, 1, b"…") · status(vertex, "extracting", 3, 9) · completed(vertex, cached=False, error="")
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What the solver and the ops say to each other.
 
-    Op ──OpKind.identity──▶ bytes of the key        Op ──OpKind.reads──▶ {1: (Selection("/src"),)}
-    Op + results of its inputs + Step ──OpKind.run──▶ results, one for each output
+Op ──OpKind.identity──▶ bytes of the key        Op ──OpKind.reads──▶ {1: (Selection("/src"),)}
+Op + results of its inputs + Step ──OpKind.run──▶ results, one for each output
 """
 
 from __future__ import annotations
@@ -63,11 +63,17 @@ class Step(Protocol):
         """Raise Cancelled when the build has been stopped."""
 
 
+class Identity(Protocol):
+    """What of an op counts in its key."""
+
+    def __call__(self, op: Op, *, by_content: bool) -> bytes:
+        """`by_content`: without what content of the inputs stands in for."""
+
+
 class OpKind(Record):
     """One row of the table of ops."""
 
-    identity: Callable[[Op, bool], bytes]
-    """What of the op counts in its key; True: without what content of the inputs stands in for."""
+    identity: Identity
     reads: Callable[[Op], Mapping[int, tuple[Selection, ...]]]
     """Inputs whose content, not definition, may give the key."""
     run: Callable[[Op, Sequence[Result], Step], Sequence[Result]]

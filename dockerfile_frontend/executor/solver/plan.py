@@ -88,7 +88,7 @@ def make_plan(definitions: Iterable[Definition], worker: Worker) -> Plan:
 def definition_key(task: Task, tasks: Mapping[str, Task], worker: Worker) -> Key:
     """Key by the definitions of the inputs; by content for an input that has no definition of its own."""
     reads = task.kind.reads(task.op)
-    parts = [Part("op", digest_bytes(task.kind.identity(task.op, False)))]
+    parts = [Part("op", digest_bytes(task.kind.identity(task.op, by_content=False)))]
     for index, edge in enumerate(task.op.inputs):
         source = tasks[edge.digest]
         view = _view(source, edge.index)
@@ -106,7 +106,7 @@ def content_key(task: Task, tasks: Mapping[str, Task], worker: Worker) -> Key | 
     by_content = {i for i in reads if i < len(sources) and _view(sources[i], task.op.inputs[i].index) is None}
     if not by_content:
         return None
-    parts = [Part("op", digest_bytes(task.kind.identity(task.op, True)))]
+    parts = [Part("op", digest_bytes(task.kind.identity(task.op, by_content=True)))]
     for index, edge in enumerate(task.op.inputs):
         results = sources[index].results
         if index in reads and results is not None:

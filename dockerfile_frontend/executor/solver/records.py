@@ -57,7 +57,8 @@ class Records:
     def find(self, key: str) -> Known | None:
         """The result under `key`, or None."""
         row = self._db.execute(
-            "SELECT r.id, r.outputs, r.name, r.created FROM key k JOIN result r ON r.id = k.result WHERE k.key = ?", (key,)
+            "SELECT r.id, r.outputs, r.name, r.created FROM key k JOIN result r ON r.id = k.result WHERE k.key = ?",
+            (key,),
         ).fetchone()
         return _known(row) if row else None
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from ir_schema.ops import SourceOp
 
-from .keys import Key, combine, Part
+from .keys import Key, Part, combine
 from .model import Cancelled, ExecutorError, Result, StepError, Tree
 from .plan import content_key, definition_key
 from .records import storable

@@ -98,7 +98,9 @@ def parse_source(op: SourceOp) -> GitSource:
         remote = f"https://{remote}"
     scheme = remote.partition("://")[0] if "://" in remote else "ssh"
     if scheme not in PROTOCOLS.split(":") or remote.startswith("-"):
-        raise ExecutorError(f"git remote {redacted(remote)} has no protocol that is allowed here ({PROTOCOLS.replace(':', ', ')})")
+        raise ExecutorError(
+            f"git remote {redacted(remote)} has no protocol that is allowed here ({PROTOCOLS.replace(':', ', ')})"
+        )
     if ref and UNSAFE_REF.search(ref):
         raise ExecutorError(f"invalid git ref: {ref!r}")
     if op.attrs.get("git.checksum") and not re.fullmatch(r"[0-9a-fA-F]+", op.attrs["git.checksum"]):
@@ -146,10 +148,16 @@ class _OpenGit:
             "PATH": os.environ.get("PATH", os.defpath), "HOME": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0",
             "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_ALLOW_PROTOCOL": PROTOCOLS, "GIT_ASKPASS": "/bin/false", "LC_ALL": "C", "TZ": "UTC",
         }  # fmt: skip
-        environment |= {k: v for k, v in os.environ.items() if k.lower() in ("http_proxy", "https_proxy", "no_proxy", "all_proxy")}
+        environment |= {
+            k: v for k, v in os.environ.items() if k.lower() in ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
+        }
         header = next(_auth_headers(self._source, self._worker), None)
         if header:  # by environment: an argument would be seen by every user of the machine
-            environment |= {"GIT_CONFIG_COUNT": "1", "GIT_CONFIG_KEY_0": f"http.{_origin(self._source.remote)}.extraHeader", "GIT_CONFIG_VALUE_0": f"Authorization: {header}"}
+            environment |= {
+                "GIT_CONFIG_COUNT": "1",
+                "GIT_CONFIG_KEY_0": f"http.{_origin(self._source.remote)}.extraHeader",
+                "GIT_CONFIG_VALUE_0": f"Authorization: {header}",
+            }
         environment["GIT_SSH_COMMAND"] = self._ssh_command(environment)
         return Git(SAFE_CONFIG, environment, self._worker)
 
@@ -211,8 +219,19 @@ def _fetch_commit(source: GitSource, commit: str, bare: Path, git: Git) -> None:
         return
     (bare / "shallow.lock").unlink(missing_ok=True)
     wanted = source.ref if source.ref and not COMMIT.fullmatch(source.ref) else "HEAD"
-    attempts = [["--depth=1", "--no-tags", "--", source.remote, commit], ["--depth=1", "--no-tags", "--", source.remote, wanted]]
-    attempts.append(["--tags", *(["--unshallow"] if (bare / "shallow").exists() else []), "--", source.remote, "+refs/heads/*:refs/heads/*"])
+    attempts = [
+        ["--depth=1", "--no-tags", "--", source.remote, commit],
+        ["--depth=1", "--no-tags", "--", source.remote, wanted],
+    ]
+    attempts.append(
+        [
+            "--tags",
+            *(["--unshallow"] if (bare / "shallow").exists() else []),
+            "--",
+            source.remote,
+            "+refs/heads/*:refs/heads/*",
+        ]
+    )
     fault: ExecutorError | None = None
     for attempt in attempts:
         try:
@@ -262,7 +281,12 @@ def _keep_git_dir(source: GitSource, commit: str, work: Path, git: Git) -> None:
     git.run("remote", "add", "origin", re.sub(r"(?<=://)[^/@]*@", "", source.remote), cwd=work)
     if source.ref and not COMMIT.fullmatch(source.ref):
         name = source.ref.removeprefix("refs/")
-        git.run("update-ref", f"refs/{name}" if name.startswith(("heads/", "tags/")) else f"refs/tags/{name}", commit, cwd=work)
+        git.run(
+            "update-ref",
+            f"refs/{name}" if name.startswith(("heads/", "tags/")) else f"refs/tags/{name}",
+            commit,
+            cwd=work,
+        )
 
 
 def _lift(work: Path, subdir: str, target: Path) -> None:
@@ -280,7 +304,7 @@ def _lift(work: Path, subdir: str, target: Path) -> None:
 def _set_times(root: Path, seconds: int) -> None:
     for folder, folders, files in os.walk(root):
         for name in (*folders, *files):
-            os.utime(os.path.join(folder, name), (seconds, seconds), follow_symlinks=False)  # noqa: PTH118 - many files
+            os.utime(os.path.join(folder, name), (seconds, seconds), follow_symlinks=False)
 
 
 def _clean_subdir(subdir: str) -> str:

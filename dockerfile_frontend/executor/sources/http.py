@@ -52,7 +52,10 @@ def resolve(op: SourceOp, worker: Worker) -> Pin:
         return Pin(("http", checksum, name, *_ownership(op)), state=f"{checksum}\n{name}\n")
     download = _download(op, worker)
     name = op.attrs.get("http.filename") or download.name
-    return Pin(("http", download.digest, name, str(download.modified), *_ownership(op)), state=f"{download.digest}\n{name}\n{download.modified}")
+    return Pin(
+        ("http", download.digest, name, str(download.modified), *_ownership(op)),
+        state=f"{download.digest}\n{name}\n{download.modified}",
+    )
 
 
 def fetch(op: SourceOp, pin: Pin, step: Step) -> Tree:
@@ -65,9 +68,9 @@ def fetch(op: SourceOp, pin: Pin, step: Step) -> Tree:
         blob, modified = worker.store.blob_path(download.digest), str(download.modified)
     perm, uid, gid = _ownership(op)
     with worker.store.new_layer(description=step.name) as draft:
-        path = os.path.join(draft.path, name)  # noqa: PTH118 - draft.path is text
+        path = os.path.join(draft.path, name)
         worker.store.copy_blob(blob, path)
-        os.chmod(path, int(perm))  # noqa: PTH101
+        os.chmod(path, int(perm))
         worker.chown(path, int(uid), int(gid))
         os.utime(path, (int(modified or 0), int(modified or 0)))
     return Tree((draft.layer,))

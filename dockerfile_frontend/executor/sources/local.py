@@ -1,6 +1,6 @@
 """local:// sources: a directory of the client, filtered, read in place.
 
-    SourceOp("local://context", {"local.followpaths": '["src"]'}) ──▶ LocalView("/home/me/app", follow=("src",))
+SourceOp("local://context", {"local.followpaths": '["src"]'}) ──▶ LocalView("/home/me/app", follow=("src",))
 """
 
 from __future__ import annotations

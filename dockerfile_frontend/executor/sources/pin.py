@@ -1,7 +1,7 @@
 """What a source is at this moment.
 
-    docker-image://…@sha256:1234 ──▶ Pin(("image", "sha256:1234", "linux/amd64"))
-    local://context              ──▶ Pin((), view=LocalView("/home/me/app"))
+docker-image://…@sha256:1234 ──▶ Pin(("image", "sha256:1234", "linux/amd64"))
+local://context              ──▶ Pin((), view=LocalView("/home/me/app"))
 """
 
 from __future__ import annotations
