@@ -40,22 +40,26 @@ class GoRegexp:
         if sum(map(len, self._branches)) > _MOST_PARTS or max(map(_longest_run, self._branches)) > _LONGEST_RUN:
             raise RegexpError("expression too large")
 
-    def matches(self, text: str) -> bool:
+    def matches(self, text: str, *, or_prefix: bool = False) -> bool:
+        """Whether it matches the text; with `or_prefix`, or what stands before any slash of it."""
         text = repair(text)
-        if len(text) <= _EASY_TEXT and self._easy is not None:
-            return self._easy.match(text) is not None
-        return self._automaton.run(text)
+        if len(text) > _EASY_TEXT or self._easy is None:
+            return self._automaton.run(text, or_prefix=or_prefix)
+        return self._easy[or_prefix].match(text) is not None
 
     @cached_property
-    def _easy(self) -> re.Pattern[str] | None:
-        """The same for Python's engine, where it cannot take long."""
+    def _easy(self) -> tuple[re.Pattern[str], re.Pattern[str]] | None:
+        """The same for Python's engine, without and with prefixes, where it cannot take long."""
         parts = self._branches[0]
         if len(self._branches) > 1 or len(parts) > _EASY_TEXT or parts[:1] != [Part("begin")]:
             return None
-        if sum(part.kind in ("star", "group", "maybe") for part in parts) > _EASY_STARS:
+        if sum(part.kind in ("star", "group", "maybe") for part in parts) > _EASY_STARS or Part("end") in parts[:-1]:
             return None
         written = [_python(part) for part in parts]
-        return None if None in written else re.compile("".join(filter(None, written)), re.ASCII)
+        if None in written:
+            return None
+        whole = "".join(filter(None, written))
+        return re.compile(whole, re.ASCII), re.compile(whole.replace(r"\Z", r"(?=/|\Z)"), re.ASCII)
 
     @cached_property
     def _automaton(self) -> _Automaton:
@@ -96,6 +100,7 @@ class _Automaton:
     """A bit for each place in the expression; those that are set are where a match may be."""
 
     def __init__(self, branches: Sequence[Sequence[Part]]) -> None:
+        self.singles: dict[str, int] = {}
         self.accepts: dict[CharClass, int] = {}
         self.places = dict.fromkeys(_PLACES, 0)
         self.starts = self.goals = self.stars = self.groups = self.skips = 0
@@ -126,34 +131,38 @@ class _Automaton:
         return 1
 
     def _accept(self, chars: CharClass, bit: int) -> None:
-        self.accepts[chars] = self.accepts.get(chars, 0) | bit
+        if chars.only is not None:
+            self.singles[chars.only] = self.singles.get(chars.only, 0) | bit
+        else:
+            self.accepts[chars] = self.accepts.get(chars, 0) | bit
 
-    def run(self, text: str) -> bool:
+    def run(self, text: str, *, or_prefix: bool) -> bool:
         """Whether a match begins anywhere and ends anywhere."""
         states = 0
-        for at in range(len(text) + 1):
+        for at, char in enumerate(text):
             states = self._spread(states | self.starts, text, at)
             if states & self.goals:
                 return True
-            if at < len(text):
-                taken = states & self._accepting(text[at])
-                states = (taken & self.stars) | ((taken & ~self.stars) << 1)
-        return False
+            if or_prefix and char == "/" and self._spread(states, text, at, end=True) & self.goals:
+                return True
+            taken = states & self._accepting(char)
+            states = (taken & self.stars) | ((taken & ~self.stars) << 1)
+        return self._spread(states | self.starts, text, len(text), end=True) & self.goals != 0
 
     def _accepting(self, char: str) -> int:
         """The states that take a character."""
         if (found := self.by_char.get(char)) is None:
-            found = 0
+            found = self.singles.get(char, 0)
             for chars, bits in self.accepts.items():
                 found |= bits if chars.holds(char) else 0
             self.by_char[char] = found
         return found
 
-    def _spread(self, states: int, text: str, at: int) -> int:
+    def _spread(self, states: int, text: str, at: int, *, end: bool = False) -> int:
         """These states, and those reached from them without a character."""
         passable = self.skips
         passable |= self.places["begin"] if at == 0 else 0
-        passable |= self.places["end"] if at == len(text) else 0
+        passable |= self.places["end"] if end else 0
         if self.places["boundary"] | self.places["inside"]:
             edge = (text[at - 1 : at] in _WORD) is not (text[at : at + 1] in _WORD)
             passable |= self.places["boundary" if edge else "inside"]

@@ -31,6 +31,13 @@ class CharClass(Record):
     """Unicode categories by their first letters, and whether it is what they do not hold."""
     negated: bool = False
 
+    @property
+    def only(self) -> str | None:
+        """The one character there is, if there is but one."""
+        if len(self.ranges) != 1 or self.categories or self.negated or self.ranges[0][0] != self.ranges[0][1]:
+            return None
+        return chr(self.ranges[0][0])
+
     def holds(self, char: str) -> bool:
         code = ord(char)
         found = any(low <= code <= high for low, high in self.ranges) or any(

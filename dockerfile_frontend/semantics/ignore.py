@@ -69,10 +69,12 @@ class IgnoreMatcher:
 
     def matches(self, path: str) -> bool:
         """Whether the path is ignored. Raises IgnoreError where a pattern turns out to make no sense."""
-        candidates = [path, *_parents(path)]
+        above = directory(path)
+        if above == ".":
+            above = ""
         ignored = False
         for pattern in self.patterns:
-            if pattern.negated is ignored and any(pattern.matches(each) for each in candidates):
+            if pattern.negated is ignored and pattern.matches(path, above):
                 ignored = not pattern.negated
         return ignored
 
@@ -87,15 +89,3 @@ def _read(patterns: Iterable[str]) -> Iterator[IgnorePattern]:
             raise IgnoreError('illegal exclusion pattern: "!"')
         check_pattern(text[negated:])
         yield IgnorePattern(text[negated:], negated=negated)
-
-
-def _parents(path: str) -> Iterator[str]:
-    """The directories above a path, from the top."""
-    above = directory(path)
-    if above == ".":
-        return
-    end = above.find("/")
-    while end >= 0:
-        yield above[:end]
-        end = above.find("/", end + 1)
-    yield above

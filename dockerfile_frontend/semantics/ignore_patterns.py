@@ -8,6 +8,7 @@ r"""One pattern of an ignore file, made into a test of paths as github.com/moby/
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.gostd.regexp import GoRegexp
@@ -17,7 +18,7 @@ from dockerfile_frontend.gostd.text import repair
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Matches = Callable[[str], bool]
+    Matches = Callable[[str, str], bool]
 
 
 class IgnoreError(ValueError):
@@ -32,22 +33,33 @@ _NO_SLASH = "[^/]"
 
 
 def compile_pattern(pattern: str) -> Matches:
-    """The test that a cleaned pattern stands for; raises IgnoreError for a class that is none."""
+    """The test of a path and the directory above it (nothing for none) that a cleaned pattern stands for.
+
+    It passes when the pattern matches the path, or the directory, or one above that; each with one look at the text.
+    Raises IgnoreError for a class that is none.
+    """
     kind, expression = _translate(repair(pattern).removeprefix("\ufeff"))  # Go's scanner skips a byte order mark
     match kind:
         case "exact":
-            return pattern.__eq__
+            return lambda path, above: path == pattern or f"{above}/".startswith(f"{pattern}/")
         case "prefix":
             start = pattern.removesuffix("**")
-            return lambda path: path.startswith(start)
+            return lambda path, above: path.startswith(start) or above.startswith(start)
         case "suffix":
-            end = pattern.removeprefix("**")
-            return lambda path: path.endswith(end) or f"/{path}" == end
+            return partial(_ends, pattern.removeprefix("**"))
         case _:
             try:
-                return GoRegexp(expression).matches
+                matches = GoRegexp(expression).matches
             except RegexpError:
                 raise IgnoreError(_BAD_PATTERN) from None
+            return lambda path, above: matches(path) or (above != "" and matches(above, or_prefix=True))
+
+
+def _ends(end: str, path: str, above: str) -> bool:
+    """Whether the path, or a directory above it, ends so, or is what follows the slash that `end` begins with."""
+    if path.endswith(end) or f"/{path}" == end:
+        return True
+    return above != "" and (f"{end}/" in f"{above}/" or f"/{above}/".startswith(f"{end}/"))
 
 
 def _translate(pattern: str) -> tuple[str, str]:
