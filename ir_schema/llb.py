@@ -112,7 +112,8 @@ def _length_encoder(tag: int, kind: str) -> Encoder:
         if value is not None:
             _write_bytes(out, tag, encode_record(value))
 
-    return {"str": encode_text, "bytes": encode_bytes, "record": encode_message}[kind]
+    encoders: dict[str, Encoder] = {"str": encode_text, "bytes": encode_bytes, "record": encode_message}
+    return encoders[kind]
 
 
 def _many_encoder(spec: FieldSpec) -> Encoder:

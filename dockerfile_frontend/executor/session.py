@@ -17,8 +17,9 @@ from ir_schema.record import Record
 from .solver.model import ExecutorError
 
 if TYPE_CHECKING:
-    from pathlib import Path
     from collections.abc import Mapping
+    from pathlib import Path
+
     from dockerfile_frontend.registry.client import Client
 
 MAX_SECRET = 500 << 10

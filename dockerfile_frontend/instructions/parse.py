@@ -91,12 +91,14 @@ def parse_expose(node: Node, known: Mapping[str, FlagKind]) -> m.Expose:
 
 
 def parse_from(node: Node, known: Mapping[str, FlagKind]) -> m.From:
-    name, words = "", node.args
+    name = as_word = name_word = ""
+    words = node.args
     if len(words) == 3 and words[1].lower() == "as":  # noqa: PLR2004 - FROM base AS name
-        name = words[2].lower()
+        _, as_word, name_word = words
+        name = name_word.lower()
         if not _STAGE_NAME.match(name):
             message = (
-                f"invalid name for build stage: {quote(words[2])}, name can't start with a number or contain symbols"
+                f"invalid name for build stage: {quote(name_word)}, name can't start with a number or contain symbols"
             )
             raise DockerfileError(message, code="stage-name")
     elif len(words) != 1:
@@ -108,8 +110,8 @@ def parse_from(node: Node, known: Mapping[str, FlagKind]) -> m.From:
         name=name,
         platform=flags.text("platform"),
         description=_description(node, name),
-        as_word=words[1] if name else "",
-        name_word=words[2] if name else "",
+        as_word=as_word,
+        name_word=name_word,
     )
 
 

@@ -106,7 +106,7 @@ def parse_json(rest: str) -> Arguments | None:
         raise DockerfileError(
             "when using JSON array syntax, arrays must be comprised of strings only", code="json-form"
         )
-    return Arguments(tuple(_unquoted(item) for item in array.children), json=True)
+    return Arguments(tuple(_unquoted(str(item)) for item in array.children), json=True)
 
 
 def _unquoted(literal: str) -> str:

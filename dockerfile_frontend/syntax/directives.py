@@ -66,7 +66,7 @@ def _parse(text: str, line: int) -> Directive | None:
     from dockerfile_frontend.syntax.grammars import parse  # noqa: PLC0415
 
     try:
-        name, value = parse("directive", text[start.end() :]).children
+        name, value = map(str, parse("directive", text[start.end() :]).children)
     except UnexpectedInput:
         return None
     name, value = name.lower(), value.rstrip("\t\n\f\r ")

@@ -33,7 +33,7 @@ def _load(table: str) -> Lark:
 
     from dockerfile_frontend.syntax.tables import TABLES  # noqa: PLC0415
 
-    loaded: Lark = Lark.load(TABLES[table])  # type: ignore[arg-type]  # a dict does as well as a file of one
+    loaded: Lark = Lark.load(TABLES[table])
     return loaded
 
 

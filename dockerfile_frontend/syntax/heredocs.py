@@ -54,7 +54,7 @@ def opens_heredoc(word: str) -> Heredoc | None:
 
 def read_heredoc(heredoc: Heredoc, line: LogicalLine, reader: LineReader) -> Heredoc:
     """The document with its content. Raises DockerfileError when the file ends inside it."""
-    content = []
+    content: list[str] = []
     while (raw := reader.read_raw()) is not None:
         text = raw.rstrip("\r\n")
         if (text.lstrip("\t") if heredoc.chomp else text) == heredoc.name:

@@ -8,7 +8,7 @@ What an instruction means, and whether it exists, is decided later.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dockerfile_frontend.diagnostics import DockerfileError
 from dockerfile_frontend.gostd.text import SPACES
@@ -21,8 +21,6 @@ from dockerfile_frontend.syntax.tree import FlagText, Heredoc, Node, Tree
 from dockerfile_frontend.syntax.words import WordError
 
 if TYPE_CHECKING:
-    from lark import Token
-
 HEREDOC_INSTRUCTIONS = frozenset({"add", "copy", "run"})
 
 _OUTER_BLANKS = re.compile(f"^[{SPACES}]+|[{SPACES}]+$")
@@ -103,7 +101,7 @@ _GAP = re.compile(r"[\t\v\f\r ]+")
 _FLAGS_BEGIN = re.compile(r"[^\t\v\f\r ]+[\t\v\f\r ]+--")
 
 
-def _flag(token: Token, offset: int, escape: str) -> FlagText:
+def _flag(token: Any, offset: int, escape: str) -> FlagText:  # noqa: ANN401 - lark.Token, loaded with the grammar
     start = offset + (token.start_pos or 0)
     text = str(token)
     if escape in text or '"' in text or "'" in text:

@@ -23,16 +23,20 @@ def records(cls: type[Record]) -> st.SearchStrategy[Any]:
     return st.builds(cls, **{spec.name: _field(spec) for spec in specs_of(cls)})
 
 
+def _deferred(cls: type[Record]) -> st.SearchStrategy[Any]:
+    return st.deferred(lambda: records(cls))
+
+
 def _field(spec: FieldSpec) -> st.SearchStrategy[Any]:
     if spec.choices:
-        return st.none() | st.one_of([st.deferred(lambda c=choice: records(c)) for _, choice in spec.choices])
+        return st.none() | st.one_of([_deferred(choice) for _, choice in spec.choices])
     one = {
         "str": lambda: TEXT,
         "bytes": lambda: st.binary(max_size=8),
         "int": lambda: INT64,
         "bool": st.booleans,
         "enum": lambda: st.sampled_from(list(spec.cls)),
-        "record": lambda: st.deferred(lambda: records(spec.cls)),
+        "record": lambda: _deferred(spec.cls),
     }[spec.kind]()
     if spec.shape == "many":
         return st.lists(one, max_size=3).map(tuple)

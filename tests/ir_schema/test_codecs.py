@@ -11,7 +11,6 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from strategies import definitions, records
 
 from ir_schema import (
     Definition,
@@ -29,6 +28,7 @@ from ir_schema.llb import digest_of, encode_op, encode_record
 from ir_schema.llb_reader import decode_op, decode_record
 from ir_schema.text import dump_text, parse_text
 from ir_schema.vectors import VECTORS
+from tests.ir_schema.strategies import definitions, records
 
 ROOT = Path(__file__).resolve().parents[2]
 thorough = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))

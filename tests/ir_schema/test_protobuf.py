@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
-from strategies import definitions
 
 from ir_schema import Definition, encode_llb
 from ir_schema.vectors import VECTORS
+from tests.ir_schema.strategies import definitions
 
 SCHEMA = Path(__file__).resolve().parents[2] / "ir_schema/schema"
 

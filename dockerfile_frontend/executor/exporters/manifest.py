@@ -16,8 +16,7 @@ from typing import TYPE_CHECKING, Any
 from ir_schema.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from ir_schema.ops import Platform
 

@@ -59,6 +59,9 @@ class Step(Protocol):
     def log(self, stream: int, data: bytes) -> None:
         """Append to the step's log: stream 1 is standard output, 2 is standard error."""
 
+    def status(self, label: str, current: int, total: int, *, done: bool = False) -> None:
+        """How far a transfer is; `total` is 0 when unknown."""
+
     def check_cancelled(self) -> None:
         """Raise Cancelled when the build has been stopped."""
 

@@ -46,8 +46,8 @@ class GitSource(Record):
     """A git source op, understood."""
 
     remote: str
-    ref: str = ""
-    subdir: str = ""
+    ref: str
+    subdir: str
     attrs: Mapping[str, str]
 
     def flag(self, name: str) -> bool:
@@ -198,7 +198,8 @@ def _origin(remote: str) -> str:
 def _remote_commit(source: GitSource, git: Git) -> str:
     ref = source.ref or "HEAD"
     listed = git.run("ls-remote", "--", source.remote, ref, f"{ref}^{{}}")
-    found = dict(reversed(line.split("\t", 1)) for line in listed.splitlines() if "\t" in line)
+    pairs = (line.partition("\t") for line in listed.splitlines())
+    found = {name: commit for commit, _, name in pairs if name}
     names = [f"refs/{ref.removeprefix('refs/')}", f"refs/heads/{ref}", f"refs/tags/{ref}"] if source.ref else ["HEAD"]
     name = next((n for n in names if n in found), None)
     if name is None or not COMMIT.fullmatch(found[name]):
