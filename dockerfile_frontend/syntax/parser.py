@@ -8,7 +8,7 @@ What an instruction means, and whether it exists, is decided later.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from dockerfile_frontend.diagnostics import DockerfileError
 from dockerfile_frontend.gostd.text import SPACES
@@ -20,7 +20,6 @@ from dockerfile_frontend.syntax.lines import LineReader, LogicalLine
 from dockerfile_frontend.syntax.tree import FlagText, Heredoc, Node, Tree
 from dockerfile_frontend.syntax.words import WordError
 
-if TYPE_CHECKING:
 HEREDOC_INSTRUCTIONS = frozenset({"add", "copy", "run"})
 
 _OUTER_BLANKS = re.compile(f"^[{SPACES}]+|[{SPACES}]+$")
