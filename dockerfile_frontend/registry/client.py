@@ -11,9 +11,9 @@ One object serves a whole process, from any number of threads. Every method rais
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Self, TypeVar
-from urllib.parse import quote, urlencode, urljoin, urlsplit
+from urllib.parse import quote, urlencode, urljoin, urlsplit, urlunsplit
 
 from dockerfile_frontend.registry import push
 from dockerfile_frontend.registry.credentials import CredentialStore
@@ -29,7 +29,7 @@ from dockerfile_frontend.registry.transport import Proxies, Transport
 from ir_schema.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from dockerfile_frontend.registry.names import ImageName
     from dockerfile_frontend.registry.transport import Answer
@@ -183,6 +183,15 @@ class Client:
             url = _next_page(request, reply.headers.get("link", "")) if page else ""
         return tags
 
+    def open_url(self, url: str, headers: Mapping[str, str] | None = None) -> Answer:
+        """Any http:// or https:// file, with the same patience and care, and without a registry's credentials.
+
+        An Authorization header of the caller's stays with the first host.
+        """
+        endpoint, target = _place_of(url)
+        endpoint = replace(endpoint, tls=self._settings.hosts.tls_for(endpoint.host))
+        return self._session.open(Request("GET", endpoint, target, headers or {}, anonymous=True))
+
     def _home(self, name: ImageName) -> Endpoint:
         return self._settings.hosts.endpoints(name.registry, push=True)[-1]
 
@@ -210,6 +219,19 @@ class Client:
             if error.status in _GONE:
                 raise NotFound(f"{name.registry}/{name.path}@{digest}: not found") from None
             raise
+
+
+def _place_of(url: str) -> tuple[Endpoint, str]:
+    """The origin of an http:// or https:// URL, and the URL as it is sent. Raises RegistryError."""
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in {"http", "https"} and parts.hostname and "@" not in parts.netloc and url.isascii()
+        _ = parts.port
+    except ValueError:
+        good = False
+    if not good:
+        raise RegistryError(f"not an http:// or https:// URL: {show_url(url)}")
+    return Endpoint(f"{parts.scheme}://{parts.netloc}"), urlunsplit(parts._replace(path=parts.path or "/", fragment=""))
 
 
 def pull_scopes(name: ImageName) -> tuple[str, ...]:

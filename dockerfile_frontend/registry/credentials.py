@@ -14,7 +14,7 @@ import re
 import threading
 from typing import TYPE_CHECKING, Any
 
-from dockerfile_frontend.registry.errors import ConfigError, one_line
+from dockerfile_frontend.registry.errors import ConfigError, RegistryError, one_line
 from ir_schema.record import Record
 
 if TYPE_CHECKING:
@@ -164,17 +164,20 @@ def _text(entry: Mapping[str, Any], key: str) -> str:
 
 def _ask_helper(name: str, key: str, environment: Mapping[str, str], timeout: float) -> Credentials:
     """What docker-credential-`name` knows about `key`. Raises ConfigError."""
-    from dockerfile_frontend.registry.helpers import ask  # noqa: PLC0415  only who has a helper pays for it
+    from dockerfile_frontend.registry.programs import Limits, run  # noqa: PLC0415  only who has a helper pays for it
 
     if not _HELPER_NAME.fullmatch(name):
         raise ConfigError(f"credential helper has an odd name: {one_line(name)!r}")
     program = f"docker-credential-{name}"
-    status, output = ask(program, key, environment, timeout)
-    if status != 0:
-        message = one_line(output.decode(errors="replace"))
+    try:
+        done = run([program, "get"], key.encode(), Limits(environment, timeout))
+    except RegistryError as error:
+        raise ConfigError(f"error getting credentials - {error}") from None
+    if done.status != 0:
+        message = one_line(done.output.decode(errors="replace"))
         if message == _NOT_FOUND:
             return Credentials()
-        raise ConfigError(f"error getting credentials - err: exit status {status}, out: `{message}`")
-    doc = _parse_json(output, program)
+        raise ConfigError(f"error getting credentials - err: exit status {done.status}, out: `{message}`")
+    doc = _parse_json(done.output, program)
     username, secret = _text(doc, "Username"), _text(doc, "Secret")
     return Credentials(identity_token=secret) if username == _TOKEN_USER else Credentials(username, secret)

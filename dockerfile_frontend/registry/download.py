@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dockerfile_frontend.registry.errors import BadContent, Unreachable
+from dockerfile_frontend.registry.errors import BadContent, Broken, Unreachable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,8 +44,6 @@ class Download:
             yield held
 
     def _received(self) -> Iterator[bytes]:
-        from dockerfile_frontend.registry.sockets import Broken  # noqa: PLC0415  imports httpcore
-
         failures = 0
         while True:
             start = self._verifier.count

@@ -36,6 +36,15 @@ class Unreachable(RegistryError):
     """No usable answer: connection, TLS, time-out, a body cut short."""
 
 
+class Broken(Unreachable):
+    """An exchange that broke at the network, before anybody tried again."""
+
+    def __init__(self, reason: str, *, retry: bool, hint: str = "") -> None:
+        """`retry` says whether it may go better next time."""
+        super().__init__(reason, hint=hint)
+        self.retry = retry
+
+
 class NotFound(RegistryError):
     """The source answered, and has no such thing."""
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from dockerfile_frontend.registry.errors import NotFound
+from dockerfile_frontend.registry.errors import BadContent, NotFound
 from dockerfile_frontend.registry.media import (
     MAX_CONFIG,
     Descriptor,
@@ -26,6 +26,8 @@ from ir_schema.record import Record
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from dockerfile_frontend.registry.client import Client
+    from dockerfile_frontend.registry.names import ImageName
     from dockerfile_frontend.registry.platforms import Rank
 
 _MAX_DEPTH = 4
@@ -40,6 +42,23 @@ class Store(Protocol):
     def read_blob(self, descriptor: Descriptor, limit: int) -> bytes:
         """A blob of at most `limit` bytes, whole."""
         ...
+
+
+class RemoteStore:
+    """A repository of a registry."""
+
+    def __init__(self, client: Client, name: ImageName) -> None:
+        self._client = client
+        self._name = name
+
+    def read_manifest(self, descriptor: Descriptor) -> RawManifest:
+        found = self._client.get_manifest(self._name.with_digest(descriptor.digest))
+        if len(found.body) != descriptor.size:
+            raise BadContent(f"{descriptor.digest}: failed size validation: {len(found.body)} != {descriptor.size}")
+        return found
+
+    def read_blob(self, descriptor: Descriptor, limit: int) -> bytes:
+        return self._client.get_blob(self._name, descriptor.digest, limit=limit, size=descriptor.size)
 
 
 class FoundImage(Record):

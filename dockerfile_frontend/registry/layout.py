@@ -80,7 +80,7 @@ class OciLayout:
         return RawManifest(kind, descriptor.digest, body)
 
     def read_blob(self, descriptor: Descriptor, limit: int) -> bytes:
-        body = self._files.read(_blob(descriptor.digest), limit)
+        body = _read_promised(self._files, _blob(descriptor.digest), limit)
         verify(body, descriptor.digest, descriptor.size)
         return body
 
@@ -149,7 +149,7 @@ class DockerArchive:
         name = named[0].get("Config")
         if not isinstance(name, str):
             raise BadContent(f"{self._path}/manifest.json: an image without a config")
-        config = self._files.read(name, MAX_CONFIG)
+        config = _read_promised(self._files, name, MAX_CONFIG)
         if match := _CONFIG_NAME.fullmatch(name):
             verify(config, f"{match[1] or 'sha256'}:{match[2]}")
         return SavedImage(config, tuple(_strings(named[0], "Layers")))
@@ -182,6 +182,14 @@ def open_layout(path: Path) -> OciLayout | DockerArchive:
         raise
     files.close()
     raise NotFound(f"{path}: neither an OCI layout nor a docker archive: no index.json, no manifest.json")
+
+
+def _read_promised(files: Files, name: str, limit: int) -> bytes:
+    """A file that another one says is there."""
+    try:
+        return files.read(name, limit)
+    except NotFound as error:
+        raise BadContent(str(error)) from None
 
 
 def _names(entry: Descriptor) -> set[str]:

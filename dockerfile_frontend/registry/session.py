@@ -17,6 +17,7 @@ from dockerfile_frontend.registry.auth import Authorizer
 from dockerfile_frontend.registry.challenges import parse_challenges
 from dockerfile_frontend.registry.errors import (
     BadContent,
+    Broken,
     Denied,
     RegistryError,
     UnexpectedStatus,
@@ -122,8 +123,6 @@ class Session:
         return self._run(request, attempt, retry)
 
     def _run(self, request: Request, attempt: Callable[[], T], retry: Retry | None) -> T:
-        from dockerfile_frontend.registry.sockets import Broken  # noqa: PLC0415  imports httpcore
-
         def guarded() -> T:
             try:
                 return attempt()

@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 import httpcore
 
 from dockerfile_frontend.registry.deadlines import Pace, Timeouts, left
-from dockerfile_frontend.registry.errors import ConfigError, RegistryError, one_line
+from dockerfile_frontend.registry.errors import Broken, ConfigError, RegistryError, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,15 +24,6 @@ if TYPE_CHECKING:
     from dockerfile_frontend.registry.hosts import Tls
 
 _PIECE = 64 << 10
-
-
-class Broken(Exception):  # noqa: N818  not an error yet: the caller may try again
-    """An exchange that broke at the network; `str()` says how."""
-
-    def __init__(self, reason: str, *, retry: bool, hint: str = "") -> None:
-        super().__init__(reason)
-        self.retry = retry
-        self.hint = hint
 
 
 def make_pool(proxy: str, tls: Tls, timeouts: Timeouts, *, needs_tls: bool) -> httpcore.ConnectionPool:
@@ -144,7 +135,7 @@ class _Stream(httpcore.NetworkStream):
 
 def explain(error: Exception) -> Exception:
     """What `error` of an exchange means: Broken, or a fault of ours as it is."""
-    if isinstance(error, RegistryError | Broken):
+    if isinstance(error, RegistryError):
         return error
     cause = _root(error)
     if isinstance(cause, ssl.SSLError):

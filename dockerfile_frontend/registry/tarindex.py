@@ -13,14 +13,14 @@ import os
 from dockerfile_frontend.registry.errors import BadContent
 from ir_schema.record import Record
 
-_BLOCK = 512
+BLOCK = 512
 _MAX_ENTRIES = 200_000
-_MAX_EXTRA = 1 << 20
+MAX_EXTRA = 1 << 20
 _MAX_NAME = 4096
 _MAX_DIGITS = 18
 _FILES = frozenset(b"0\0" + b"7")
 _HARD_LINK, _SYMBOLIC_LINK = b"1"[0], b"2"[0]
-_PAX, _PAX_GLOBAL, _LONG_NAME, _LONG_TARGET = b"x"[0], b"g"[0], b"L"[0], b"K"[0]
+PAX, PAX_GLOBAL, LONG_NAME, LONG_TARGET = b"x"[0], b"g"[0], b"L"[0], b"K"[0]
 
 
 class Entry(Record):
@@ -46,23 +46,23 @@ def scan_tar(fd: int, where: str) -> dict[str, Entry]:
     more: dict[str, str] = {}
     at = 0
     for _ in range(_MAX_ENTRIES):
-        header = os.pread(fd, _BLOCK, at)
+        header = os.pread(fd, BLOCK, at)
         if not header.strip(b"\0"):
             return entries
-        if len(header) < _BLOCK or not _is_sound(header):
+        if len(header) < BLOCK or not is_sound(header):
             raise BadContent(f"{where}: not a tar, or a damaged one (at byte {at})")
-        size = _number(header[124:136], where)
-        kind, at = header[156], at + _BLOCK
+        size = read_number(header[124:136], where)
+        kind, at = header[156], at + BLOCK
         if kind in _FILES and "size" in more:
             size = _decimal(more["size"], where)
         if size < 0 or at + size > end:
             raise BadContent(f"{where}: cut short (at byte {at})")
-        if kind in {_PAX, _LONG_NAME, _LONG_TARGET}:
-            more |= _extra(kind, os.pread(fd, size, at) if size <= _MAX_EXTRA else b"", where)
-        elif kind != _PAX_GLOBAL:
+        if kind in {PAX, LONG_NAME, LONG_TARGET}:
+            more |= read_extra(kind, os.pread(fd, size, at) if size <= MAX_EXTRA else b"", where)
+        elif kind != PAX_GLOBAL:
             _add(entries, header, kind, Entry(at, size), more)
             more = {}
-        at += -(-size // _BLOCK) * _BLOCK
+        at += -(-size // BLOCK) * BLOCK
     raise BadContent(f"{where}: more than {_MAX_ENTRIES} entries")
 
 
@@ -78,14 +78,14 @@ def _add(entries: dict[str, Entry], header: bytes, kind: int, found: Entry, more
         entries[name] = found
 
 
-def _is_sound(header: bytes) -> bool:
+def is_sound(header: bytes) -> bool:
     """Whether the header's checksum, a sum with the checksum's own bytes as spaces, is right."""
     wanted = sum(header) - sum(header[148:156]) + 8 * ord(" ")
     text = header[148:156].strip(b" \0")
     return bool(text) and all(byte in b"01234567" for byte in text) and int(text, 8) == wanted
 
 
-def _number(field: bytes, where: str) -> int:
+def read_number(field: bytes, where: str) -> int:
     if field[0] & 0x80:  # GNU's form for 8 GiB and more
         return int.from_bytes(field, "big") & ((1 << 95) - 1)
     text = field.strip(b" \0")
@@ -110,12 +110,12 @@ def _text(field: bytes) -> str:
     return field.partition(b"\0")[0].decode("utf-8", "surrogateescape")
 
 
-def _extra(kind: int, body: bytes, where: str) -> dict[str, str]:
+def read_extra(kind: int, body: bytes, where: str) -> dict[str, str]:
     """What a header of long names says about the next entry."""
     if not body:
-        raise BadContent(f"{where}: a tar header of more than {_MAX_EXTRA} bytes")
-    if kind != _PAX:
-        return {"path" if kind == _LONG_NAME else "linkpath": _text(body)}
+        raise BadContent(f"{where}: a tar header of more than {MAX_EXTRA} bytes")
+    if kind != PAX:
+        return {"path" if kind == LONG_NAME else "linkpath": _text(body)}
     found: dict[str, str] = {}
     while body:
         length, _, _ = body.partition(b" ")

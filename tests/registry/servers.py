@@ -197,7 +197,7 @@ def debian_registry(
     log = (folder / "registry.log").open("wb")
     child = subprocess.Popen([program, "serve", folder / "config.yml"], stdout=log, stderr=log, cwd=folder)
     try:
-        _wait_for(port, child)
+        wait_for(port, child)
         yield f"127.0.0.1:{port}"
     finally:
         child.terminate()
@@ -209,14 +209,14 @@ def _tls(certificate: tuple[Path, Path] | None) -> str:
     return f", tls: {{certificate: {certificate[0]}, key: {certificate[1]}}}" if certificate else ""
 
 
-def _wait_for(port: int, child: subprocess.Popen[bytes]) -> None:
+def wait_for(port: int, child: subprocess.Popen[bytes]) -> None:
     for _ in range(400):
         if child.poll() is not None:
-            raise AssertionError(f"docker-registry ended with status {child.returncode}")
+            raise AssertionError(f"{child.args!r} ended with status {child.returncode}")
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1.0):
             return
         time.sleep(0.02)
-    raise AssertionError("docker-registry does not listen")
+    raise AssertionError(f"{child.args!r} does not listen")
 
 
 def put_blob(host: str, path: str, digest: str, content: bytes) -> None:

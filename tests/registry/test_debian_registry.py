@@ -13,6 +13,7 @@ import pytest
 from dockerfile_frontend.registry.digests import digest_of
 from dockerfile_frontend.registry.errors import (
     BadContent,
+    Broken,
     Denied,
     NotFound,
     RegistryError,
@@ -24,7 +25,6 @@ from dockerfile_frontend.registry.media import OCI_INDEX, OCI_MANIFEST
 from dockerfile_frontend.registry.names import ImageName
 from dockerfile_frontend.registry.push import Outcome
 from dockerfile_frontend.registry.retry import Retry
-from dockerfile_frontend.registry.sockets import Broken
 from tests.components import require
 from tests.registry.servers import PASSWORD, Clock, Say, Scripted, client, debian_registry, manifest, put_blob
 
