@@ -5,7 +5,7 @@
     rank(Platform("linux", "arm", "v6"))   -> (1, 0)     runs there, too
     rank(Platform("linux", "amd64"))       -> None
 
-Reading platforms that people write is not done here.
+How people write platforms is read in `semantics/platforms.py`.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ from ir_schema.record import Record
 
 
 class Platform(Record):
-    """Platform of a descriptor or image config, as written there (not normalized)."""
+    """What a program runs on, as written in a descriptor or image config, or asked for (not normalized)."""
 
     os: str = ""
     architecture: str = ""
     variant: str = ""
+    """Of the CPU, such as v7 of arm."""
     os_version: str = ""
     os_features: tuple[str, ...] = ()
 
@@ -91,9 +92,14 @@ def only(wanted: PlatformLike) -> Rank:
 def normalize_platform(platform: Platform) -> Platform:
     """The one way of many to write a platform."""
     architecture, variant = normalize_architecture(platform.architecture, platform.variant)
-    name = platform.os.lower() or _HOST_OS
     features = tuple(sorted(set(platform.os_features)))
-    return Platform("darwin" if name == "macos" else name, architecture, variant, platform.os_version, features)
+    return Platform(normalize_os(platform.os), architecture, variant, platform.os_version, features)
+
+
+def normalize_os(name: str) -> str:
+    """The usual name of an operating system; Linux where there is none."""
+    name = name.lower() or _HOST_OS
+    return "darwin" if name == "macos" else name
 
 
 def normalize_architecture(architecture: str, variant: str) -> tuple[str, str]:

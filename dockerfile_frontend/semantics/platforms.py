@@ -1,8 +1,8 @@
 """Platforms, as github.com/containerd/platforms reads and writes them.
 
-    parse_platform("linux/aarch64")             →  Platform("linux", "arm64")
-    parse_platform("windows(10.0.17763)/amd64") →  Platform("windows", "amd64", os_version="10.0.17763")
-    format_whole_platform(Platform("linux", "arm", "v7"))  →  "linux/arm/v7"
+parse_platform("linux/aarch64")             →  Platform("linux", "arm64")
+parse_platform("windows(10.0.17763)/amd64") →  Platform("windows", "amd64", os_version="10.0.17763")
+format_whole_platform(Platform("linux", "arm", "v7"))  →  "linux/arm/v7"
 """
 
 from __future__ import annotations
@@ -14,25 +14,25 @@ from typing import TYPE_CHECKING
 from dockerfile_frontend.gostd.paths import join
 from dockerfile_frontend.gostd.text import quote
 from dockerfile_frontend.gostd.urls import UrlError, unescape
-from ir_schema.record import Record
+from dockerfile_frontend.registry.platforms import Platform, normalize_architecture, normalize_os, normalize_platform
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+__all__ = [
+    "LINUX_AMD64",
+    "InvalidPlatformError",
+    "Platform",
+    "format_platform",
+    "format_whole_platform",
+    "normalize_architecture",
+    "normalize_platform",
+    "parse_platform",
+]
+
 
 class InvalidPlatformError(ValueError):
     """Text that is no platform, with the reference's message."""
-
-
-class Platform(Record):
-    """What a program runs on."""
-
-    os: str
-    architecture: str
-    variant: str = ""
-    """Of the CPU, such as v7 of arm."""
-    os_version: str = ""
-    os_features: tuple[str, ...] = ()
 
 
 LINUX_AMD64 = Platform("linux", "amd64")
@@ -49,23 +49,6 @@ _KNOWN_ARCHITECTURES = frozenset((
     "mips64p32", "mips64p32le", "ppc", "ppc64", "ppc64le", "riscv", "riscv64", "s390", "s390x", "sparc", "sparc64",
     "wasm",
 ))  # fmt: skip
-_ALIASES = {
-    "i386": ("386", ""),
-    "x86_64": ("amd64", None),
-    "x86-64": ("amd64", None),
-    "aarch64": ("arm64", None),
-    "armhf": ("arm", "v7"),
-    "armel": ("arm", "v6"),
-}
-"""Other names of an architecture, and the variant that goes with one (None: as it is given)."""
-
-_VARIANTS = {
-    "amd64": {"v1": ""},
-    "arm64": {"8": "", "v8": "", "v8.0": "", "9": "v9", "9.0": "v9", "v9.0": "v9"},
-    "arm": {"": "v7", "7": "v7", "5": "v5", "6": "v6", "8": "v8"},
-}
-"""How a variant is written when normalized."""
-
 _ESCAPES = str.maketrans({"%": "%25", "+": "%2B", "(": "%28", ")": "%29", "/": "%2F"})
 
 
@@ -95,22 +78,6 @@ def parse_platform(text: str, host: Platform = LINUX_AMD64) -> Platform:
             raise _invalid(f"{quote(text)}: cannot parse platform specifier")
 
 
-def normalize_platform(platform: Platform) -> Platform:
-    """The one way of many to write a platform."""
-    architecture, variant = normalize_architecture(platform.architecture, platform.variant)
-    features = tuple(sorted(set(platform.os_features))) if platform.os_features else ()
-    return Platform(_normalize_os(platform.os), architecture, variant, platform.os_version, features)
-
-
-def normalize_architecture(architecture: str, variant: str) -> tuple[str, str]:
-    """The usual names of an architecture and its variant."""
-    architecture, variant = architecture.lower(), variant.lower()
-    architecture, fixed = _ALIASES.get(architecture, (architecture, None))
-    if fixed is not None:
-        return architecture, fixed
-    return architecture, _VARIANTS.get(architecture, {}).get(variant, variant)
-
-
 def format_platform(platform: Platform) -> str:
     """os/architecture[/variant]."""
     return join(platform.os, platform.architecture, platform.variant) if platform.os else "unknown"
@@ -137,7 +104,7 @@ def _parse_os(part: str, text: str) -> Platform:
         plain_version = unescape(version)
     except UrlError as error:
         raise InvalidPlatformError(f"{quote(text)} has an invalid OS version {quote(version)}: {error}") from None
-    return Platform(_normalize_os(name), "", "", plain_version, tuple(_parse_features(features, text)))
+    return Platform(normalize_os(name), "", "", plain_version, tuple(_parse_features(features, text)))
 
 
 def _parse_features(features: str, text: str) -> Iterator[str]:
@@ -165,11 +132,6 @@ def _with_short_arm(found: Platform, architecture: str, variant: str) -> Platfor
     """The usual variant of arm goes without saying."""
     short = architecture == "arm" and variant == "v7"
     return replace(found, architecture=architecture, variant="" if short else variant)
-
-
-def _normalize_os(name: str) -> str:
-    name = name.lower() or LINUX_AMD64.os
-    return "darwin" if name == "macos" else name
 
 
 def _invalid(message: str) -> InvalidPlatformError:
