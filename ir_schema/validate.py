@@ -6,7 +6,7 @@ validate_op({"body": {"exec": {"mounts": [{"dest": 5}]}}})  ──▶  FormatErr
 from __future__ import annotations
 
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from ir_schema.errors import FormatError
 from ir_schema.ops import Op, OpMetadata, Source
@@ -33,6 +33,7 @@ def json_schema() -> dict[str, Any]:
     """JSON Schema of the three messages, with the meaning of every field."""
     from pydantic import TypeAdapter  # noqa: PLC0415
 
+    inputs: list[tuple[str, Literal["validation"], TypeAdapter[Any]]]
     inputs = [(cls.__name__, "validation", _adapter(cls)) for cls in MODELS]
     _, schema = TypeAdapter.json_schemas(
         inputs, title="dockerfile-ir", description="Messages of a definition; see SPEC.md"

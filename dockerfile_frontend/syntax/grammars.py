@@ -38,42 +38,43 @@ def _load(table: str) -> Lark:
 
 
 def make_tables(folder: str) -> dict[str, Any]:
-    """Tables of all grammars in `folder`. Equal between runs only under one PYTHONHASHSEED."""
+    """Tables of all grammars in `folder`."""
     import io  # noqa: PLC0415  for whoever makes tables
     import pickle  # noqa: PLC0415  lark's own form of them
-    from pathlib import Path  # noqa: PLC0415
 
     from lark import Lark  # noqa: PLC0415
 
     made = {}
-    for table, (files, starts) in GRAMMARS.items():
-        text = "".join(Path(folder, f"{name}.lark").read_text("utf-8") for name in files)
+    for table, (_, starts) in GRAMMARS.items():
         buffer = io.BytesIO()
+        text = grammar_text(table, folder)
         Lark(text, parser="lalr", lexer="contextual", start=list(starts), maybe_placeholders=False).save(buffer)
-        made[table] = pickle.loads(buffer.getvalue())  # noqa: S301  written two lines above
+        made[table] = pickle.loads(buffer.getvalue())  # noqa: S301  written the line above
     return made
 
 
-def source_of_tables(tables: dict[str, Any]) -> str:
-    """The text of `tables.py`."""
-    rows = "".join(f"    {name!r}: {table!r},\n" for name, table in tables.items())
-    head = '"""Made from grammar/*.lark by `python -m dockerfile_frontend.syntax.grammars`; do not edit."""\n'
-    return f"{head}\nfrom typing import Any\n\nTABLES: dict[str, Any] = {{\n{rows}}}\n"
+def grammar_text(table: str, folder: str) -> str:
+    """The grammar that a table is made of."""
+    from pathlib import Path  # noqa: PLC0415  for whoever makes tables
+
+    return "".join(Path(folder, f"{name}.lark").read_text("utf-8") for name in GRAMMARS[table][0])
+
+
+def fingerprints(folder: str) -> dict[str, str]:
+    """What `tables.py` was made of: lark's tables themselves come out in another order each time."""
+    from hashlib import sha256  # noqa: PLC0415  for whoever makes tables
+
+    return {table: sha256(grammar_text(table, folder).encode()).hexdigest() for table in GRAMMARS}
 
 
 def main() -> None:
-    import os  # noqa: PLC0415
-    import sys  # noqa: PLC0415
     from pathlib import Path  # noqa: PLC0415
 
-    if os.environ.get("PYTHONHASHSEED") != "0":
-        os.execve(  # noqa: S606 - this program, with other settings
-            sys.executable,
-            [sys.executable, "-m", "dockerfile_frontend.syntax.grammars"],
-            {**os.environ, "PYTHONHASHSEED": "0"},
-        )
-    root = Path(__file__).resolve().parents[2]
-    Path(__file__).with_name("tables.py").write_text(source_of_tables(make_tables(str(root / "grammar"))), "utf-8")
+    folder = str(Path(__file__).resolve().parents[2] / "grammar")
+    rows = "".join(f"    {name!r}: {table!r},\n" for name, table in make_tables(folder).items())
+    head = '"""Made from grammar/*.lark by `python -m dockerfile_frontend.syntax.grammars`; do not edit."""\n\n'
+    text = f"{head}from typing import Any\n\nMADE_OF = {fingerprints(folder)!r}\nTABLES: dict[str, Any] = {{\n{rows}}}\n"
+    Path(__file__).with_name("tables.py").write_text(text, "utf-8")
 
 
 if __name__ == "__main__":

@@ -30,14 +30,7 @@ def _deferred(cls: type[Record]) -> st.SearchStrategy[Any]:
 def _field(spec: FieldSpec) -> st.SearchStrategy[Any]:
     if spec.choices:
         return st.none() | st.one_of([_deferred(choice) for _, choice in spec.choices])
-    one = {
-        "str": lambda: TEXT,
-        "bytes": lambda: st.binary(max_size=8),
-        "int": lambda: INT64,
-        "bool": st.booleans,
-        "enum": lambda: st.sampled_from(list(spec.cls)),
-        "record": lambda: _deferred(spec.cls),
-    }[spec.kind]()
+    one = _one(spec)
     if spec.shape == "many":
         return st.lists(one, max_size=3).map(tuple)
     if spec.shape == "map":
@@ -45,6 +38,16 @@ def _field(spec: FieldSpec) -> st.SearchStrategy[Any]:
             TEXT.filter(bool), one, max_size=3
         )  # the official library does not sort an empty key first
     return st.none() | one if spec.optional else one
+
+
+def _one(spec: FieldSpec) -> st.SearchStrategy[Any]:
+    if spec.kind == "record":
+        return _deferred(spec.cls)
+    if spec.kind == "enum":
+        return st.sampled_from(list(spec.cls))
+    simple: dict[str, st.SearchStrategy[Any]]
+    simple = {"str": TEXT, "bytes": st.binary(max_size=8), "int": INT64, "bool": st.booleans()}
+    return simple[spec.kind]
 
 
 @st.composite
