@@ -66,7 +66,7 @@ class OciLayout:
         if not named and not selector and len(entries) == 1:
             named = list(entries)
         if not named:
-            known = sorted({name for entry in entries for name in _names(entry)})
+            known = sorted({name for entry in entries for name in _given_names(entry)})
             raise NotFound(
                 f'could not find "{one_line(wanted)}" in {self._path}/index.json',
                 hint=f"it has {one_line(', '.join(known))}" if known else "",
@@ -136,14 +136,14 @@ class DockerArchive:
 
     def find(self, selector: str) -> SavedImage:
         """The image by name or tag; "" for the only one there is."""
-        entries = self._entries()
-        named = [entry for entry in entries if any(_is_called(tag, selector) for tag in _strings(entry, "RepoTags"))]
+        entries, wanted = self._entries(), selector or "latest"
+        named = [entry for entry in entries if any(wanted in _spellings(tag) for tag in _strings(entry, "RepoTags"))]
         if not named and not selector and len(entries) == 1:
             named = entries
         if not named:
             known = sorted(tag for entry in entries for tag in _strings(entry, "RepoTags"))
             raise NotFound(
-                f'could not find "{one_line(selector or "latest")}" in {self._path}/manifest.json',
+                f'could not find "{one_line(wanted)}" in {self._path}/manifest.json',
                 hint=f"it has {one_line(', '.join(known))}" if known else "",
             )
         name = named[0].get("Config")
@@ -193,19 +193,18 @@ def _read_promised(files: Files, name: str, limit: int) -> bytes:
 
 
 def _names(entry: Descriptor) -> set[str]:
-    """All that a layout's entry is called: its tag, its full name, and that name's tag."""
-    short, full = entry.annotations.get(REF_NAME, ""), entry.annotations.get(FULL_NAME, "")
-    return {name for name in (short, full, *(_tag(name) for name in (short, full))) if name}
+    """All that a layout's entry is called."""
+    return {name for text in _given_names(entry) for name in _spellings(text)}
 
 
-def _tag(name: str) -> str:
-    return name.rpartition("/")[2].partition(":")[2]
+def _given_names(entry: Descriptor) -> list[str]:
+    return [name for key in (REF_NAME, FULL_NAME) if (name := entry.annotations.get(key))]
 
 
-def _is_called(name: str, selector: str) -> bool:
-    """Whether `name`, short as Docker saves it, is the full name or the tag in `selector`."""
-    wanted = selector or "latest"
-    return wanted in {name, _tag(name), f"docker.io/{name}", f"docker.io/library/{name}"}
+def _spellings(name: str) -> set[str]:
+    """A name, short as people save it, its tag, and what it is in full."""
+    tag = name.rpartition("/")[2].partition(":")[2]
+    return {name, f"docker.io/{name}", f"docker.io/library/{name}"} | ({tag} if tag else set())
 
 
 def _join(entries: list[Descriptor]) -> RawManifest:

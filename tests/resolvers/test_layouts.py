@@ -21,7 +21,7 @@ NAME = "docker.io/library/app:1"
 def layout(where: Path) -> Path:
     """An OCI layout with `app:1` for two platforms."""
     root = index("amd64", "arm64")
-    entry = descriptor(root, OCI_INDEX, annotations={"io.containerd.image.name": NAME})
+    entry = descriptor(root, OCI_INDEX, annotations={"org.opencontainers.image.ref.name": NAME})
     blobs = where / "blobs" / "sha256"
     blobs.mkdir(parents=True)
     for body in (root, image("amd64"), image("arm64"), config("amd64"), config("arm64")):
