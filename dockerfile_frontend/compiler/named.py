@@ -1,0 +1,221 @@
+"""Named contexts become sources: what stands in for a stage or base image, with its image config where it has one.
+
+    base=docker-image://alpine      ──▶  the image, its environment and working directory
+    base=local:src                  ──▶  a local source, settled when it is known what is read of it
+    base=input:other                ──▶  another graph, as it is
+
+Dockerfile reference: docker build --build-context.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING, NamedTuple
+
+from dockerfile_frontend.compiler.graph import Edge, Node
+from dockerfile_frontend.compiler.image import Image, read_image
+from dockerfile_frontend.compiler.ids import unique_id
+from dockerfile_frontend.compiler.metadata import internal
+from dockerfile_frontend.compiler.sources import (
+    LocalWish,
+    git_source,
+    git_wish,
+    http_source,
+    image_source,
+    layout_source,
+    local_source,
+    paths_to_follow,
+    placeholder,
+)
+from dockerfile_frontend.diagnostics import DockerfileError
+from dockerfile_frontend.gostd.text import quote
+from dockerfile_frontend.semantics.git_refs import GitRefError, parse_git_ref
+from dockerfile_frontend.semantics.ignore import IgnoreError, parse_ignore
+from dockerfile_frontend.semantics.references import InvalidReferenceError, parse_reference, parse_whole_reference
+from dockerfile_frontend.semantics.resolver import ResolveError
+from dockerfile_frontend.semantics.stages import SCRATCH
+from ir_schema.ops import OpMetadata
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from dockerfile_frontend.compiler.options import CompileOptions
+    from dockerfile_frontend.semantics.context_files import ContextReader
+    from dockerfile_frontend.semantics.contexts import NamedContext
+    from dockerfile_frontend.semantics.platforms import Platform
+    from dockerfile_frontend.semantics.resolver import Resolver
+    from ir_schema.definition import Definition
+
+_CONFIG_KEY = "containerimage.config"
+
+
+class LocalContext(NamedTuple):
+    """A named context of local files, whose source is open until it is known what is read of it."""
+
+    node: Node
+    context: NamedContext
+    exclude: tuple[str, ...]
+
+
+class Loaded(NamedTuple):
+    """What a named context turned out to be."""
+
+    root: Edge | None
+    image: Image | None = None
+    local: LocalContext | None = None
+
+
+class Loader(NamedTuple):
+    """What contexts are loaded with."""
+
+    options: CompileOptions
+    resolver: Resolver
+    reader: ContextReader
+    target_platform: Platform
+
+    def load(self, context: NamedContext) -> Loaded:
+        """Raises DockerfileError."""
+        load = _LOADERS.get(context.kind)
+        if load is None:
+            raise _refused(f"unsupported context source {context.kind} for {context.key}")
+        return load(context, self)
+
+
+def _refused(message: str, hint: str = "") -> DockerfileError:
+    return DockerfileError(message, code="context", hint=hint)
+
+
+def _load_image(context: NamedContext, given: Loader) -> Loaded:
+    name = context.value.removeprefix("//")
+    if name == SCRATCH:
+        return Loaded(None)
+    platform = context.platform or given.target_platform
+    try:
+        ref = parse_reference(name).tagged
+        found = given.resolver.resolve_image(str(ref), platform, given.options.resolve_mode)
+    except InvalidReferenceError as error:
+        raise _refused(str(error)) from None
+    except ResolveError as error:
+        raise _refused(error.message, error.hint) from None
+    node = image_source(str(parse_reference(found.ref).tagged), platform, f"[context {context.key}] {found.ref}")
+    return Loaded(Edge(node), read_image(found.config)._replace(created=""))
+
+
+def _load_layout(context: NamedContext, given: Loader) -> Loaded:
+    text = context.value.removeprefix("//")
+    try:
+        stored = parse_whole_reference(text)
+    except InvalidReferenceError as error:
+        raise _refused(f"could not parse oci-layout reference {quote(text)}: {error}") from None
+    if not stored.digest:
+        raise _refused(f"oci-layout reference {quote(str(stored))} has no digest")
+    # the layout is found by its store, so the name is for people
+    ref = str(parse_reference(context.name).pinned(stored.digest))
+    platform = context.platform or given.target_platform
+    try:
+        found = given.resolver.resolve_layout(stored.name, ref, platform)
+    except ResolveError as error:
+        raise _refused(error.message, error.hint) from None
+    node = layout_source(ref, stored.name, given.options.session, platform, f"[context {context.key}] OCI load from client")
+    return Loaded(Edge(node), read_image(found.config)._replace(created=""))
+
+
+def _load_git(context: NamedContext, _given: Loader) -> Loaded:
+    node = _git_node(context.text)
+    if node is None:
+        raise _refused(f"invalid git context {context.text}")
+    return Loaded(Edge(node))
+
+
+def _load_http(context: NamedContext, _given: Loader) -> Loaded:
+    node = _git_node(context.text)
+    if node is None:
+        node = http_source(context.text, "context", f"[context {context.key}] {context.text}")
+    return Loaded(Edge(node))
+
+
+def _git_node(text: str) -> Node | None:
+    try:
+        ref = parse_git_ref(text)
+    except GitRefError as error:
+        raise _refused(str(error)) from None
+    if ref is None:
+        return None
+    return git_source(git_wish(ref, keep_git_dir=bool(ref.keep_git_dir), mtime=ref.mtime), internal(f"load git source {text}"))
+
+
+def _load_local(context: NamedContext, given: Loader) -> Loaded:
+    node = placeholder()
+    return Loaded(Edge(node), local=LocalContext(node, context, read_ignore(given.reader, context.value)))
+
+
+def read_ignore(reader: ContextReader, context: str) -> tuple[str, ...]:
+    """The patterns of a local context's ignore file. Raises DockerfileError."""
+    name, data = reader.ignore_file(context)
+    try:
+        return tuple(parse_ignore(data.decode("utf-8", "surrogateescape"))) if data else ()
+    except IgnoreError as error:
+        raise _refused(f"failed parsing {name}: {error}") from None
+
+
+def settle_local(local: LocalContext, paths: Iterable[str], options: CompileOptions, seed: str) -> Node:
+    """The source of a local named context, when `paths` are read of it."""
+    context = local.context
+    wish = LocalWish(
+        name=context.value,
+        shared_key=f"context:{context.key}-{options.shared_keys.get(context.key, '')}",
+        session=options.local_sessions.get(context.value, options.session),
+        unique_id=options.unique_id or unique_id(seed, "local"),
+        exclude=local.exclude,
+        follow=paths_to_follow(paths),
+    )
+    return local_source(wish, f"[context {context.key}] load from client")
+
+
+def _load_input(context: NamedContext, given: Loader) -> Loaded:
+    definition = given.options.inputs.get(context.value)
+    if definition is None:
+        raise _refused(f"invalid input {context.value} for {context.key}")
+    root = given_graph(definition)
+    text = given.options.input_metadata.get(context.value)
+    return Loaded(root, _input_image(text, context) if text is not None else None)
+
+
+def _input_image(text: str, context: NamedContext) -> Image | None:
+    try:
+        metadata = json.loads(text)
+        config = base64.b64decode(metadata[_CONFIG_KEY], validate=True) if _CONFIG_KEY in metadata else None
+    except (ValueError, TypeError, RecursionError) as error:
+        raise _refused(f"failed to parse input metadata {text}: {error}") from None
+    if config is None:
+        return None
+    try:
+        return read_image(config)
+    except DockerfileError as error:
+        raise _refused(f"failed to parse image config for {context.key}: {error}") from None
+
+
+def given_graph(definition: Definition) -> Edge | None:
+    """Another graph as nodes, each vertex with the bytes that it came with."""
+    if definition.output is None:
+        return None
+    nodes: dict[str, Node] = {}
+    for digest, vertex in definition.vertices.items():
+        inputs = tuple(Edge(nodes[given.digest], given.index) for given in vertex.op.inputs)
+        assert vertex.op.body is not None  # noqa: S101  the one without is no vertex of a definition
+        node = Node(vertex.op.body, inputs, definition.metadata.get(digest, OpMetadata()))
+        node.given = vertex
+        nodes[digest] = node
+    return Edge(nodes[definition.output.digest], definition.output.index)
+
+
+_LOADERS: Mapping[str, Callable[[NamedContext, Loader], Loaded]] = {
+    "docker-image": _load_image,
+    "git": _load_git,
+    "http": _load_http,
+    "https": _load_http,
+    "input": _load_input,
+    "local": _load_local,
+    "oci-layout": _load_layout,
+}

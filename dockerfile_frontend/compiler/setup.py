@@ -1,0 +1,119 @@
+"""What compiling one platform begins with: args resolved, and everything that holds for all stages in one place.
+
+    --build-arg V=2, ARG V=1 before FROM    ──▶  Args(scope V=2, …)
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING, NamedTuple
+
+from dockerfile_frontend.compiler.context import Build
+from dockerfile_frontend.compiler.epoch import epoch_setting, resolve_epoch
+from dockerfile_frontend.compiler.graph import Edge
+from dockerfile_frontend.compiler.named import read_ignore
+from dockerfile_frontend.compiler.sources import op_platform, placeholder
+from dockerfile_frontend.diagnostics import DockerfileError
+from dockerfile_frontend.semantics.args import GlobalArgs, platform_args, proxy_env, resolve_global_args, with_epoch
+from dockerfile_frontend.semantics.conventions import check_base_defaults
+from dockerfile_frontend.semantics.ignore import IgnoreError, IgnoreMatcher
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dockerfile_frontend.compiler.named import Loader
+    from dockerfile_frontend.compiler.options import CompileOptions
+    from dockerfile_frontend.instructions.model import ParsedDockerfile
+    from dockerfile_frontend.semantics.context_files import ContextReader
+    from dockerfile_frontend.semantics.contexts import NamedContexts
+    from dockerfile_frontend.semantics.findings import Findings
+    from dockerfile_frontend.semantics.platforms import Platform
+    from dockerfile_frontend.semantics.resolver import Resolver
+
+MAIN_CONTEXT = "context"
+_NANOSECONDS = 1_000_000_000
+
+
+class Source(NamedTuple):
+    """The Dockerfile, and whom to ask."""
+
+    data: bytes
+    parsed: ParsedDockerfile
+    resolver: Resolver
+    reader: ContextReader
+
+
+class Args(NamedTuple):
+    """Args before the first FROM, the caller's, and the time that both may set."""
+
+    scope: GlobalArgs
+    given: Mapping[str, str]
+    epoch: int | None
+
+
+def resolve_args(
+    parsed: ParsedDockerfile,
+    options: CompileOptions,
+    platform: Platform,
+    contexts: NamedContexts,
+    loader: Loader,
+    findings: Findings,
+) -> Args:
+    """Raises DockerfileError."""
+    target = options.target or parsed.stages[-1].from_.name
+    values = platform_args(options.build_platform, platform, target, options.build_args)
+    check_base_defaults(parsed, values, findings)
+    scope = resolve_global_args(parsed.meta_args, values, options.build_args, parsed.escape)
+    setting = epoch_setting(options.build_args, scope.values)
+    if setting is None:
+        return Args(scope, options.build_args, None)
+    epoch = resolve_epoch(setting, parsed.stages, scope.values, options.build_args, contexts, loader, parsed.escape)
+    return Args(*with_epoch(scope, options.build_args, epoch), epoch)
+
+
+def make_build(
+    source: Source, options: CompileOptions, platform: Platform | None, args: Args, findings: Findings
+) -> Build:
+    """Raises DockerfileError for an ignore file that makes no sense."""
+    target_platform = platform or options.build_platform
+    exclude = read_ignore(source.reader, MAIN_CONTEXT)
+    return Build(
+        options=options,
+        build_args=args.given,
+        global_args=args.scope.values,
+        escape=source.parsed.escape,
+        target_platform=target_platform,
+        exec_platform=op_platform(target_platform),
+        implied_platform=platform is None,
+        created=None if args.epoch is None else format_time(args.epoch),
+        timestamp=-1 if args.epoch is None else _signed(args.epoch * _NANOSECONDS),
+        proxy=proxy_env(args.given),
+        context=Edge(placeholder()),
+        exclude=exclude,
+        ignore=_matcher(exclude) if exclude else None,
+        findings=findings,
+        seed=hashlib.sha256(source.data).hexdigest(),
+    )
+
+
+def _matcher(exclude: tuple[str, ...]) -> IgnoreMatcher:
+    try:
+        return IgnoreMatcher(exclude)
+    except IgnoreError as error:
+        raise DockerfileError(str(error), code="context") from None
+
+
+def _signed(number: int) -> int:
+    """As 64 bits hold it."""
+    return (number + (1 << 63)) % (1 << 64) - (1 << 63)
+
+
+def format_time(seconds: int) -> str:
+    """RFC 3339, in UTC. Raises DockerfileError for a time that it cannot write."""
+    from datetime import UTC, datetime  # noqa: PLC0415  costs a millisecond, and few builds have an epoch
+
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")
+    except (ValueError, OverflowError, OSError):
+        message = "json: error calling MarshalJSON for type *time.Time: Time.MarshalJSON: year outside of range [0,9999]"
+        raise DockerfileError(f"failed to marshal image config: {message}", code="epoch") from None

@@ -1,0 +1,128 @@
+"""Warnings that need nothing but the text: names, the case of keywords, descriptions, empty continuations.
+
+    From alpine    ──▶  ConsistentInstructionCasing: Command 'From' should match the case of the command majority (uppercase)
+
+Dockerfile reference: "Build checks". The rules stand in the order in which the reference reports them.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dockerfile_frontend.diagnostics import DockerfileError
+from dockerfile_frontend.gostd.text import quote
+from dockerfile_frontend.instructions.model import Arg, From, Instruction, Lines, Maintainer
+from dockerfile_frontend.semantics.args import resolve_global_args
+from dockerfile_frontend.semantics.references import InvalidReferenceError, parse_reference
+from dockerfile_frontend.semantics.stages import SCRATCH
+from dockerfile_frontend.syntax.words import WordError, expand
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from dockerfile_frontend.instructions.model import ParsedDockerfile
+    from dockerfile_frontend.semantics.findings import Findings
+    from dockerfile_frontend.semantics.layered import Layered
+
+_RESERVED = ("context", SCRATCH)
+
+
+def check_conventions(parsed: ParsedDockerfile, findings: Findings) -> None:
+    for first, last in parsed.blank_continuations:
+        findings.warn_lines("NoEmptyContinuation", "Empty continuation line", Lines(first, last))
+    for arg in parsed.meta_args:
+        _check_instruction(arg, findings)
+    for instruction in _instructions(parsed):
+        _check_instruction(instruction, findings)
+    _check_names(parsed, findings)
+    _check_casing(parsed, findings)
+
+
+def _instructions(parsed: ParsedDockerfile) -> Iterator[Instruction]:
+    for stage in parsed.stages:
+        yield stage.from_
+        yield from stage.instructions
+
+
+def _check_instruction(instruction: Instruction, findings: Findings) -> None:
+    if isinstance(instruction, From):
+        _check_from(instruction, findings)
+    elif isinstance(instruction, Arg):
+        _check_description("ARG", [arg.key for arg in instruction.args], instruction, findings)
+    elif isinstance(instruction, Maintainer):
+        message = "Maintainer instruction is deprecated in favor of using label"
+        findings.warn("MaintainerDeprecated", message, instruction)
+
+
+def _check_from(start: From, findings: Findings) -> None:
+    if start.name_word != start.name:
+        findings.warn("StageNameCasing", f"Stage name '{start.name_word}' should be lowercase", start)
+    keyword, word = start.keyword, start.as_word
+    matches = keyword not in (keyword.lower(), keyword.upper()) or word in (
+        (word.lower(),) if keyword == keyword.lower() else (word.upper(),)
+    )
+    if not matches:
+        findings.warn("FromAsCasing", f"'{word}' and '{keyword}' keywords' casing do not match", start)
+    if start.name:
+        _check_description("FROM", [start.name], start, findings)
+
+
+def _check_description(keyword: str, names: list[str], instruction: Instruction, findings: Findings) -> None:
+    """A comment right above describes what is declared, if it begins with its name."""
+    if not instruction.comments or instruction.comments[-1].partition(" ")[0] in names:
+        return
+    name = names[0] if len(names) == 1 else "<arg_key>"
+    message = f"Comment for {keyword} should follow the format: `# {name} <description>`"
+    findings.warn("InvalidDefinitionDescription", message, instruction)
+
+
+def _check_names(parsed: ParsedDockerfile, findings: Findings) -> None:
+    seen: set[str] = set()
+    for stage in parsed.stages:
+        name, start = stage.from_.name, stage.from_
+        if name in _RESERVED:
+            message = f"Stage name should not use the same name as reserved stage {quote(name)}"
+            findings.warn("ReservedStageName", message, start, ())
+        if name and name in seen:
+            message = f"Duplicate stage name {quote(name)}, stage names should be unique"
+            findings.warn("DuplicateStageName", message, start, ())
+        seen.add(name)
+
+
+def _check_casing(parsed: ParsedDockerfile, findings: Findings) -> None:
+    """Keywords of one case, and that of the majority; upper case where there is none."""
+    keywords = [instruction.keyword for instruction in _instructions(parsed)]
+    lower = sum(keyword == keyword.lower() for keyword in keywords)
+    upper = sum(keyword == keyword.upper() != keyword.lower() for keyword in keywords)
+    if lower == 0 and upper == len(keywords):
+        return
+    wanted, change = ("lowercase", str.lower) if lower > upper else ("uppercase", str.upper)
+    for instruction in _instructions(parsed):
+        if change(instruction.keyword) != instruction.keyword:
+            message = f"Command '{instruction.keyword}' should match the case of the command majority ({wanted})"
+            findings.warn("ConsistentInstructionCasing", message, instruction, ())
+
+
+def check_base_defaults(parsed: ParsedDockerfile, values: Layered, findings: Findings) -> None:
+    """Bases that are no image references when no build arg is given."""
+    try:
+        args = resolve_global_args(parsed.meta_args, values, {}, parsed.escape).values
+        for start in _froms(parsed):
+            base = expand(start.base, args, parsed.escape).result
+            if not _is_reference(base):
+                message = f"Default value for ARG {start.base} results in empty or invalid base image name"
+                findings.warn("InvalidDefaultArgInFrom", message, start, ())
+    except (DockerfileError, WordError):
+        return  # it will be refused when its turn comes
+
+
+def _froms(parsed: ParsedDockerfile) -> Iterable[From]:
+    return (stage.from_ for stage in parsed.stages)
+
+
+def _is_reference(text: str) -> bool:
+    try:
+        parse_reference(text)
+    except InvalidReferenceError:
+        return False
+    return True
