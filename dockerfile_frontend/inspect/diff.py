@@ -102,7 +102,7 @@ def diff_graphs(old: Graph, new: Graph) -> Iterator[Line]:
 def head(sign: str, style: str, graph: Graph, vertex: Vertex) -> Line:
     words: Words = describe_op(vertex.op, lambda index: graph.input_name(vertex, index))
     first = "; ".join(line for step in words.does for line in fold(step, verbose=False))
-    where = f"  ({vertex.stage}{f' · {vertex.file}:{vertex.lines[0]}' if vertex.lines else ''})"
+    where = f"  ({' · '.join(filter(None, (vertex.stage, vertex.place)))})"
     return (Piece(sign, style), Piece(f"{words.kind:<{KIND_WIDTH}}", "kind"), Piece(first), Piece(where, "dim"))
 
 

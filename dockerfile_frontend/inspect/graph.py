@@ -35,8 +35,15 @@ class Vertex:
     """What progress shows; empty when the frontend gave none."""
     stage: str
     file: str
-    lines: tuple[int, int] | None
-    """First and last line; None when the frontend kept no source map."""
+    lines: tuple[tuple[int, int], ...]
+    """Stretches of lines, first and last of each; none when the frontend kept no source map."""
+
+    @property
+    def place(self) -> str:
+        """Where the op comes from, e.g. Dockerfile:5, 12-14; empty when that is not known."""
+        stretches = ", ".join(f"{first}-{last}" if last > first else str(first) for first, last in self.lines)
+        return f"{self.file}:{stretches}" if stretches else ""
+
     no_cache: bool
 
 
@@ -85,7 +92,8 @@ def stage_of(name: str, op: Op) -> str:
     return INPUTS if stage.startswith("internal") else stage
 
 
-def locate(source: Source | None, digest: str, files: list[str]) -> tuple[str, tuple[int, int] | None]:
+def locate(source: Source | None, digest: str, files: list[str]) -> tuple[str, tuple[tuple[int, int], ...]]:
+    """File and lines; of an op that stands for several places, those of its first file."""
     ranges = [
         (place.source_index, span.start.line, span.end.line)
         for place in (source.locations[digest].locations if source and digest in source.locations else ())
@@ -93,7 +101,18 @@ def locate(source: Source | None, digest: str, files: list[str]) -> tuple[str, t
         if span.start and span.end
     ]
     if not ranges:
-        return "", None
+        return "", ()
     index = ranges[0][0]
     file = files[index] if 0 <= index < len(files) else ""
-    return file, (min(start for _, start, _ in ranges), max(end for *_, end in ranges))
+    return file, merge_ranges(sorted({(start, end) for i, start, end in ranges if i == index}))
+
+
+def merge_ranges(ranges: list[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
+    """Ranges that follow on each other as one: the reference keeps one a line."""
+    merged: list[tuple[int, int]] = []
+    for start, end in ranges:
+        if merged and start <= merged[-1][1] + 1:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return tuple(merged)

@@ -69,9 +69,8 @@ def vertex_notes(vertex: Vertex, graph: Graph) -> Iterator[str]:
         yield f"on {graph.input_name(vertex, base)}"
     if vertex.no_cache:
         yield "never cached"
-    if vertex.lines:
-        first, last = vertex.lines
-        yield f"{vertex.file}:{first}" + (f"-{last}" if last > first else "")
+    if vertex.place:
+        yield vertex.place
 
 
 def base_input(vertex: Vertex) -> int | None:

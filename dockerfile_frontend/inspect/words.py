@@ -117,8 +117,8 @@ def describe_exec(run: ExecOp, name: NameInput) -> Words:
 def command_line(run: ExecOp) -> str:
     """The command as the Dockerfile has it: a script for the shell, or the words of an exec form."""
     args = run.meta.args if run.meta else ()
-    if len(args) == 3 and args[0] in SHELLS and args[1].startswith("-") and args[1].endswith("c"):  # noqa: PLR2004
-        return args[2]
+    if len(args) > 2 and args[0] in SHELLS and args[-2].startswith("-") and args[-2].endswith("c"):  # noqa: PLR2004
+        return args[-1]
     return " ".join(repr(arg) if " " in arg or not arg else arg for arg in args)
 
 
