@@ -42,6 +42,7 @@ _MAX_ERROR = 64 << 10
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PASSING = frozenset({408, 429, 500, 502, 503, 504})
 _PLAIN_QUERY = frozenset({"ns", "n", "last", "scope", "service", "digest", "mount", "from"})
+_NOT_MODIFIED = 304
 _UNAUTHORIZED = 401
 _MAX_PROOFS = 2
 """Once with what we have at hand, once with something fresh."""
@@ -108,7 +109,7 @@ class Session:
         return self._run(request, attempt, retry)
 
     def open(self, request: Request, *, retry: Retry | None = None) -> Answer:
-        """Send, and give the answer with its body still to come; status is 2xx. Raises RegistryError."""
+        """Send, and give the answer with its body still to come; its status is 2xx or 304. Raises RegistryError."""
 
         def attempt() -> Answer:
             answer = self._send(request)
@@ -230,7 +231,8 @@ class Session:
 
 
 def _check_ok(request: Request, answer: Answer) -> None:
-    if answer.status >= 300:  # noqa: PLR2004
+    """Raises UnexpectedStatus, but not for 304: that is what a conditional request hopes for."""
+    if answer.status >= 300 and answer.status != _NOT_MODIFIED:  # noqa: PLR2004
         raise unexpected(request, _reply(answer, _read_error(answer)))
 
 
@@ -239,7 +241,7 @@ def unexpected(request: Request, reply: Reply) -> UnexpectedStatus:
     hint = ""
     if reply.status == _UNAUTHORIZED and not request.anonymous:
         host = request.endpoint.host
-        hint = f"the credentials for {host} are not accepted; docker login {host} renews them"
+        hint = f"the registry does not accept who we are; docker login {host} changes that"
     return UnexpectedStatus(
         request.method, show_url(request.url), reply.status, reply.reason, _detail(reply.body), hint=hint
     )

@@ -115,7 +115,7 @@ class Transport:
                 url,
                 headers=self._headers(host, headers, body),
                 content=body,
-                extensions={"timeout": self._limits()},
+                extensions={"timeout": self._limits(long_body=end is None)},
             )
             with until(end):
                 response = pool.handle_request(request)
@@ -130,9 +130,11 @@ class Transport:
         for pool in pools:
             pool.close()
 
-    def _limits(self) -> dict[str, float]:
+    def _limits(self, *, long_body: bool) -> dict[str, float]:
         times = self.timeouts
-        return {"connect": times.connect, "read": times.idle, "write": times.idle, "pool": 10 * times.exchange}
+        # After a long body the server may have much to check and move before it answers.
+        read = max(times.idle, 5 * times.exchange) if long_body else times.idle
+        return {"connect": times.connect, "read": read, "write": times.idle, "pool": 10 * times.exchange}
 
     @staticmethod
     def _headers(host: str, headers: Mapping[str, str], body: object) -> list[tuple[bytes, bytes]]:

@@ -487,3 +487,27 @@ def test_tags_that_lead_astray(server: Scripted, other: Scripted) -> None:
     server.says("/v2/a/b/tags/list", page)
     with pytest.raises(BadContent, match="elsewhere"):
         client().list_tags(name(server))
+
+
+def test_any_file_with_the_same_care(server: Scripted, other: Scripted) -> None:
+    server.says("/a%20b", Say(500), Say(302, headers={"Location": f"http://{other.host}/c"}))
+    other.says("/c", Say(body=b"content"))
+    with client(config=credentials(server)).open_url(
+        f"http://{server.host}/a%20b#x", {"Authorization": "mine"}
+    ) as answer:
+        assert b"".join(answer.chunks()) == b"content"
+    assert server.seen[0].headers["authorization"] == "mine"
+    assert "authorization" not in other.seen[0].headers
+
+
+def test_a_file_that_is_as_it_was(server: Scripted) -> None:
+    server.says("/a", Say(304))
+    with client().open_url(f"http://{server.host}/a", {"If-None-Match": '"x"'}) as answer:
+        assert answer.status == 304
+
+
+@pytest.mark.parametrize("url", ["ftp://x/", "x", "http://u:hush@x/", "http://[", "http://x:99999/", "http://\xe4/"])
+def test_a_url_that_is_none(url: str) -> None:
+    with pytest.raises(RegistryError, match="not an http:// or https:// URL") as caught:
+        client().open_url(url)
+    assert "hush" not in str(caught.value)
