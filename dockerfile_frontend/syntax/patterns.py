@@ -138,7 +138,8 @@ def _compile(pattern: str) -> _Pattern:
     pieces: list[list[str | None]] = [[]]
     for char in _unescape(pattern):
         if char == "*":
-            pieces.append([])
+            if len(pieces) == 1 or pieces[-1]:  # two stars are one
+                pieces.append([])
         else:
             pieces[-1].append(None if char == "?" else char[-1])
     head, *tail = pieces
