@@ -152,10 +152,8 @@ def _xz(source: BinaryIO) -> _Reader:
 
 
 def _zstd(source: BinaryIO) -> _Reader:
-    try:
-        import zstandard  # noqa: PLC0415
-    except ImportError:
-        raise RegistryError("cannot look into a zstd archive: the Python package zstandard is missing") from None
+    import zstandard  # noqa: PLC0415
+
     unpacker = zstandard.ZstdDecompressor(max_window_size=_MAX_MEMORY)
     return unpacker.stream_reader(source, read_across_frames=True)
 
