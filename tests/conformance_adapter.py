@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # the check runs from anywhere, and the package need not be installed
 
-from dockerfile_frontend.compiler.driver import compile_dockerfile
+from dockerfile_frontend.compiler.driver import check_dockerfile, compile_dockerfile, outline_dockerfile
 from dockerfile_frontend.compiler.options import parse_options
 from dockerfile_frontend.inspect.outline import outline_json
+from dockerfile_frontend.inspect.targets import list_targets
 from dockerfile_frontend.semantics.ignore import IgnoreMatcher, parse_ignore
 from dockerfile_frontend.semantics.resolver import ResolvedImage, Resolver
 from dockerfile_frontend.syntax.words import expand as expand_word
@@ -21,7 +22,7 @@ from ir_schema.llb import encode_llb
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dockerfile_frontend.compiler.result import CompileResult
+    from dockerfile_frontend.compiler.options import CompileOptions
     from dockerfile_frontend.semantics.platforms import Platform
     from dockerfile_frontend.semantics.resolver import ResolveMode
 
@@ -42,33 +43,36 @@ class EveryImage(Resolver):
         return ResolvedImage(ref, digest, json.dumps(config).encode())
 
 
-def compiled(
-    dockerfile: bytes,
+def ask(
     *,
     target: str | None = None,
     build_args: Mapping[str, str] | None = None,
     platform: str | None = None,
     options: Mapping[str, str] | None = None,
-    **more: Any,
-) -> CompileResult:
+) -> CompileOptions:
+    """What a case asks for, as frontend options."""
     asked = {f"build-arg:{key}": value for key, value in (build_args or {}).items()} | dict(options or {})
     asked |= {"platform": platform or "linux/amd64", **({"target": target} if target else {})}
-    return compile_dockerfile(dockerfile, parse_options(asked, **more), EveryImage())
+    return parse_options(asked)
 
 
 def convert(dockerfile: bytes, **asked: Any) -> dict[str, Any]:
-    found = compiled(dockerfile, **asked).target
+    found = compile_dockerfile(dockerfile, ask(**asked), EveryImage()).target
     return {"llb": encode_llb(found.definition), "image": json.loads(found.config)}
 
 
 def lint(dockerfile: bytes) -> dict[str, Any]:
-    found = compiled(dockerfile, all_stages=True)
+    found = check_dockerfile(dockerfile, ask(), EveryImage())
     rows = [{"rule": w.code, "line": w.span.line if w.span else 0, "message": w.message} for w in found.warnings]
-    return {"warnings": rows, "error": None}
+    return {"warnings": rows, "error": str(found.error) if found.error else None}
 
 
 def outline(dockerfile: bytes, **asked: Any) -> dict[str, Any]:
-    return outline_json(compiled(dockerfile, **asked).target.outline)
+    return outline_json(outline_dockerfile(dockerfile, ask(**asked), EveryImage()))
+
+
+def targets(dockerfile: bytes) -> dict[str, Any]:
+    return list_targets(dockerfile)
 
 
 def expand(word: str, env: Mapping[str, str], escape: str) -> tuple[str, list[str]]:

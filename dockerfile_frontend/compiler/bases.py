@@ -140,7 +140,7 @@ def _prefetch(stages: Sequence[PlannedStage], given: _Given) -> None:
             if not given.contexts.given or given.contexts.find(str(ref), platform) is None:
                 requests.append(ImageRequest(str(ref), platform, given.build.options.resolve_mode))
     if len(requests) > 1:
-        given.loader.resolver.prefetch(requests)
+        given.loader.sources.resolver.prefetch(requests)
 
 
 def _base_of(stage: PlannedStage, given: _Given, *, again: bool) -> Base:
@@ -196,7 +196,7 @@ def _from_image(stage: PlannedStage, ref: Reference, platform: Platform, given: 
     build = given.build
     mode = build.options.resolve_mode
     try:
-        found = given.loader.resolver.resolve_image(str(ref.tagged), platform, mode)
+        found = given.loader.sources.resolver.resolve_image(str(ref.tagged), platform, mode)
     except ResolveError as error:
         raise _unresolved(stage, error, given) from None
     image = read_image(found.config)

@@ -6,90 +6,138 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from dockerfile_frontend.compiler.bases import original_image, resolve_bases
 from dockerfile_frontend.compiler.facts import outline_facts
-from dockerfile_frontend.compiler.graph import marshal
 from dockerfile_frontend.compiler.image import finished_image
 from dockerfile_frontend.compiler.local import settle_locals
 from dockerfile_frontend.compiler.named import Loader
-from dockerfile_frontend.compiler.result import CompiledTarget, CompileResult
-from dockerfile_frontend.compiler.setup import Source, make_build, resolve_args
+from dockerfile_frontend.compiler.result import CompileResult, LoweredTarget
+from dockerfile_frontend.compiler.setup import Dockerfile, Sources, make_build, resolve_args
 from dockerfile_frontend.compiler.stage import lower_stages
 from dockerfile_frontend.diagnostics import DockerfileError
-from dockerfile_frontend.instructions.stages import parse
+from dockerfile_frontend.instructions.stages import parse_stages
 from dockerfile_frontend.semantics.check import SILENT, CheckConfig, parse_check
 from dockerfile_frontend.semantics.context_files import NoContext
 from dockerfile_frontend.semantics.contexts import NamedContexts
-from dockerfile_frontend.semantics.conventions import check_conventions
+from dockerfile_frontend.semantics.conventions import check_conventions, check_up_to_fault
 from dockerfile_frontend.semantics.findings import Findings
 from dockerfile_frontend.semantics.links import link_stages
 from dockerfile_frontend.semantics.stages import PlanInputs, find_target, plan_stages
+from dockerfile_frontend.syntax.parser import parse_tree
 from ir_schema.ops import SourceInfo
 
 if TYPE_CHECKING:
     from dockerfile_frontend.compiler.options import CompileOptions
+    from dockerfile_frontend.compiler.result import OutlineFacts
+    from dockerfile_frontend.diagnostics import Diagnostic
     from dockerfile_frontend.instructions.model import ParsedDockerfile
     from dockerfile_frontend.semantics.context_files import ContextReader
     from dockerfile_frontend.semantics.platforms import Platform
     from dockerfile_frontend.semantics.resolver import Resolver
+    from dockerfile_frontend.syntax.tree import Tree
 
 _LANGUAGE = "Dockerfile"
+
+
+class CheckResult(NamedTuple):
+    """Warnings, and the fault that ended the search for more."""
+
+    warnings: tuple[Diagnostic, ...]
+    error: DockerfileError | None
 
 
 def compile_dockerfile(
     data: bytes, options: CompileOptions, resolver: Resolver, reader: ContextReader | None = None
 ) -> CompileResult:
     """The graph of each platform asked for. Raises DockerfileError, with the reference's message."""
+    findings: list[Diagnostic] = []
+    lowered = _lower_dockerfile(data, options, Sources(resolver, reader or NoContext()), findings)
+    return CompileResult(tuple([target.finished() for target in lowered]), tuple(findings))
+
+
+def outline_dockerfile(
+    data: bytes, options: CompileOptions, resolver: Resolver, reader: ContextReader | None = None
+) -> OutlineFacts:
+    """What the first platform's target can be told from outside. Raises DockerfileError."""
+    first = replace(options, platforms=options.platforms[:1])
+    return _lower_dockerfile(data, first, Sources(resolver, reader or NoContext()), [])[0].outline
+
+
+def check_dockerfile(
+    data: bytes, options: CompileOptions, resolver: Resolver, reader: ContextReader | None = None
+) -> CheckResult:
+    """Warnings about all stages, or about what one target needs."""
+    wanted = replace(options, all_stages=not options.target, platforms=options.platforms[:1])
+    findings: list[Diagnostic] = []
+    try:
+        _lower_dockerfile(data, wanted, Sources(resolver, reader or NoContext()), findings)
+    except DockerfileError as error:
+        return CheckResult(tuple(findings), error)
+    return CheckResult(tuple(findings), None)
+
+
+def _lower_dockerfile(
+    data: bytes, options: CompileOptions, sources: Sources, found: list[Diagnostic]
+) -> list[LoweredTarget]:
+    """All passes but the last; warnings go to `found` as they are found."""
     if not data:
         raise DockerfileError("the Dockerfile cannot be empty", code="empty")
-    parsed = parse(data)
+    tree = parse_tree(data)
+    findings = Findings(_check_config(tree, options), found)
+    parsed = _parse_stages(tree, findings)
     if not parsed.stages:
         raise DockerfileError("dockerfile contains no stages to build", code="empty", hint="a Dockerfile begins with FROM")
-    findings = Findings(_check_config(parsed, options))
     check_conventions(parsed, findings)
-    source = Source(data, parsed, resolver, reader or NoContext())
+    dockerfile = Dockerfile(data, parsed, sources)
     first, *others = options.platforms or (None,)
-    targets = [_compile_target(source, options, first, findings)]
+    lowered = [_lower_target(dockerfile, options, first, findings)]
     # what there is to be found was found the first time
-    targets += [_compile_target(source, options, platform, Findings(SILENT)) for platform in others]
-    return CompileResult(tuple(targets), tuple(findings.found))
+    return lowered + [_lower_target(dockerfile, options, platform, Findings(SILENT)) for platform in others]
 
 
-def _check_config(parsed: ParsedDockerfile, options: CompileOptions) -> CheckConfig:
+def _parse_stages(tree: Tree, findings: Findings) -> ParsedDockerfile:
+    try:
+        return parse_stages(tree)
+    except DockerfileError:
+        check_up_to_fault(tree, findings)
+        raise
+
+
+def _check_config(tree: Tree, options: CompileOptions) -> CheckConfig:
     if options.check is not None:
         return options.check
-    text = next((d.value for d in parsed.directives if d.name == "check"), "")
+    text = next((d.value for d in tree.directives if d.name == "check"), "")
     try:
         return parse_check(text.partition(" ")[0])
     except DockerfileError as error:
         raise DockerfileError(f"failed to parse check options: {error}", error.span, code="check") from None
 
 
-def _compile_target(
-    source: Source, options: CompileOptions, platform: Platform | None, findings: Findings
-) -> CompiledTarget:
-    """One platform's graph, pass by pass; `platform` is None when nobody asked for one."""
-    wanted = platform or options.build_platform
-    escape = source.parsed.escape
+def _lower_target(
+    dockerfile: Dockerfile, options: CompileOptions, platform: Platform | None, findings: Findings
+) -> LoweredTarget:
+    """One platform, pass by pass; `platform` is None when nobody asked for one."""
+    parsed, wanted = dockerfile.parsed, platform or options.build_platform
     contexts = NamedContexts(options.contexts, platform, options.build_platform)
-    loader = Loader(options, source.resolver, source.reader, wanted)
-    args = resolve_args(source.parsed, options, wanted, contexts, loader, findings)
-    inputs = PlanInputs(args.scope, contexts, options.no_cache, escape, options.build_platform, findings)
-    stages, names = plan_stages(source.parsed.stages, inputs)
+    loader = Loader(options, dockerfile.sources, wanted)
+    args = resolve_args(parsed, options, wanted, contexts, loader, findings)
+    inputs = PlanInputs(args.scope, contexts, options.no_cache, parsed.escape, options.build_platform, findings)
+    stages, names = plan_stages(parsed.stages, inputs)
     target = find_target(stages, names, options.target)
-    plan = link_stages(stages, names, escape)
-    build = make_build(source, options, platform, args, findings)
+    plan = link_stages(stages, names, parsed.escape)
+    build = make_build(dockerfile, options, platform, args, findings)
     bases = resolve_bases(plan, target, build, contexts, loader)
     states = lower_stages(bases, build)
     findings.check()
-    state = states[target]
-    sources = settle_locals(bases, states, target, build)
-    return CompiledTarget(
+    return LoweredTarget(
         wanted,
-        marshal(state.root, sources, SourceInfo(options.filename, source.data, language=_LANGUAGE)),
-        finished_image(state.image, wanted, options.labels, implied=platform is None),
+        states[target].root,
+        settle_locals(bases, states, target, build),
+        SourceInfo(options.filename, dockerfile.data, language=_LANGUAGE),
+        finished_image(states[target].image, wanted, options.labels, implied=platform is None),
         original_image(target, bases),
         args.epoch,
         outline_facts(target, bases.plan, states, args.scope),

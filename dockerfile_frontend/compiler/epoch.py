@@ -62,7 +62,7 @@ def resolve_epoch(
     if node is None or not isinstance(node.body, SourceOp):
         return None
     try:
-        return loader.resolver.source_time(node.body.identifier, node.body.attrs)
+        return loader.sources.resolver.source_time(node.body.identifier, node.body.attrs)
     except ResolveError as error:
         raise DockerfileError(error.message, code="epoch", hint=error.hint) from None
 

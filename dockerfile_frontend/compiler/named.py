@@ -41,10 +41,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from dockerfile_frontend.compiler.options import CompileOptions
+    from dockerfile_frontend.compiler.setup import Sources
     from dockerfile_frontend.semantics.context_files import ContextReader
     from dockerfile_frontend.semantics.contexts import NamedContext
     from dockerfile_frontend.semantics.platforms import Platform
-    from dockerfile_frontend.semantics.resolver import Resolver
     from ir_schema.definition import Definition
 
 _CONFIG_KEY = "containerimage.config"
@@ -70,8 +70,7 @@ class Loader(NamedTuple):
     """What contexts are loaded with."""
 
     options: CompileOptions
-    resolver: Resolver
-    reader: ContextReader
+    sources: Sources
     target_platform: Platform
 
     def load(self, context: NamedContext) -> Loaded:
@@ -93,7 +92,7 @@ def _load_image(context: NamedContext, given: Loader) -> Loaded:
     platform = context.platform or given.target_platform
     try:
         ref = parse_reference(name).tagged
-        found = given.resolver.resolve_image(str(ref), platform, given.options.resolve_mode)
+        found = given.sources.resolver.resolve_image(str(ref), platform, given.options.resolve_mode)
     except InvalidReferenceError as error:
         raise _refused(str(error)) from None
     except ResolveError as error:
@@ -114,7 +113,7 @@ def _load_layout(context: NamedContext, given: Loader) -> Loaded:
     ref = str(parse_reference(context.name).pinned(stored.digest))
     platform = context.platform or given.target_platform
     try:
-        found = given.resolver.resolve_layout(stored.name, ref, platform)
+        found = given.sources.resolver.resolve_layout(stored.name, ref, platform)
     except ResolveError as error:
         raise _refused(error.message, error.hint) from None
     node = layout_source(ref, stored.name, given.options.session, platform, f"[context {context.key}] OCI load from client")
@@ -147,7 +146,7 @@ def _git_node(text: str) -> Node | None:
 
 def _load_local(context: NamedContext, given: Loader) -> Loaded:
     node = placeholder()
-    return Loaded(Edge(node), local=LocalContext(node, context, read_ignore(given.reader, context.value)))
+    return Loaded(Edge(node), local=LocalContext(node, context, read_ignore(given.sources.reader, context.value)))
 
 
 def read_ignore(reader: ContextReader, context: str) -> tuple[str, ...]:

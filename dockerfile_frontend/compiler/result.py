@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dockerfile_frontend.compiler.graph import marshal
 from dockerfile_frontend.compiler.image import Image, encode_image, image_json
 from ir_schema.record import Record
 
@@ -12,11 +13,13 @@ if TYPE_CHECKING:
     from typing import Any
 
     from dockerfile_frontend.compiler.chain import Chain
+    from dockerfile_frontend.compiler.graph import Edge, Node
     from dockerfile_frontend.diagnostics import Diagnostic
 
     from dockerfile_frontend.semantics.args import DeclaredArg
     from dockerfile_frontend.semantics.platforms import Platform
     from ir_schema.definition import Definition
+    from ir_schema.ops import SourceInfo
 
 
 class StageFacts(Record):
@@ -71,6 +74,25 @@ class CompiledTarget(Record):
     def base_config(self) -> bytes | None:
         """The base image's config, as the reference hands it on."""
         return None if self.base_image is None else encode_image(self.base_image)
+
+
+class LoweredTarget(Record):
+    """One platform's graph before it is encoded; the fields are those of a `CompiledTarget`."""
+
+    platform: Platform
+    root: Edge | None
+    sources: Mapping[Node, Node]
+    """What became of the nodes that were left open."""
+    file: SourceInfo
+    image: Image
+    base_image: Image | None
+    epoch: int | None
+    outline: OutlineFacts
+
+    def finished(self) -> CompiledTarget:
+        """Raises DockerfileError for a RUN that runs nothing, if the target needs it."""
+        definition = marshal(self.root, self.sources, self.file)
+        return CompiledTarget(self.platform, definition, self.image, self.base_image, self.epoch, self.outline)
 
 
 class CompileResult(Record):

@@ -34,13 +34,19 @@ MAIN_CONTEXT = "context"
 _NANOSECONDS = 1_000_000_000
 
 
-class Source(NamedTuple):
-    """The Dockerfile, and whom to ask."""
+class Sources(NamedTuple):
+    """Whom to ask for what is not in the Dockerfile."""
+
+    resolver: Resolver
+    reader: ContextReader
+
+
+class Dockerfile(NamedTuple):
+    """The Dockerfile, as bytes and understood, and whom to ask."""
 
     data: bytes
     parsed: ParsedDockerfile
-    resolver: Resolver
-    reader: ContextReader
+    sources: Sources
 
 
 class Args(NamedTuple):
@@ -72,16 +78,16 @@ def resolve_args(
 
 
 def make_build(
-    source: Source, options: CompileOptions, platform: Platform | None, args: Args, findings: Findings
+    dockerfile: Dockerfile, options: CompileOptions, platform: Platform | None, args: Args, findings: Findings
 ) -> Build:
     """Raises DockerfileError for an ignore file that makes no sense."""
     target_platform = platform or options.build_platform
-    exclude = read_ignore(source.reader, MAIN_CONTEXT)
+    exclude = read_ignore(dockerfile.sources.reader, MAIN_CONTEXT)
     return Build(
         options=options,
         build_args=args.given,
         global_args=args.scope.values,
-        escape=source.parsed.escape,
+        escape=dockerfile.parsed.escape,
         target_platform=target_platform,
         exec_platform=op_platform(target_platform),
         implied_platform=platform is None,
@@ -92,7 +98,7 @@ def make_build(
         exclude=exclude,
         ignore=_matcher(exclude) if exclude else None,
         findings=findings,
-        seed=hashlib.sha256(source.data).hexdigest(),
+        seed=hashlib.sha256(dockerfile.data).hexdigest(),
     )
 
 

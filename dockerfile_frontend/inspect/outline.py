@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from dockerfile_frontend.compiler.lower.arg import UsedArg
 from dockerfile_frontend.compiler.lower.mounts import CapturedSecret
+from dockerfile_frontend.inspect.lines import Line, Piece
+from dockerfile_frontend.inspect.targets import location
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from dockerfile_frontend.compiler.result import OutlineFacts, StageFacts
-    from dockerfile_frontend.instructions.model import Lines
     from dockerfile_frontend.semantics.args import DeclaredArg
 
 
@@ -61,7 +62,7 @@ def _args_json(order: Iterable[int], facts: OutlineFacts) -> list[dict[str, Any]
             if name in declared:
                 found.setdefault(name, declared[name])
     return [
-        _filled(name=arg.name, description=arg.description, value=arg.value, location=_location(arg.lines))
+        _filled(name=arg.name, description=arg.description, value=arg.value, location=location(arg.lines))
         for arg in found.values()
     ]
 
@@ -101,18 +102,36 @@ def _secrets_json(order: Iterable[int], facts: OutlineFacts, kind: str) -> list[
         for captured in facts.stages[index].captured:
             if isinstance(captured, CapturedSecret) and captured.kind == kind:
                 found.setdefault(captured.id, captured)
-    return [_filled(name=secret.id, required=secret.required, location=_location(secret.lines)) for secret in found.values()]
+    return [_filled(name=secret.id, required=secret.required, location=location(secret.lines)) for secret in found.values()]
 
 
 def _by_line(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(entries, key=lambda entry: entry["location"]["ranges"][0]["start"]["line"])
 
 
-def _location(lines: Lines) -> dict[str, Any]:
-    """A range a line, as the reference has it."""
-    places = ({"line": line} for line in range(lines.first, lines.last + 1))
-    return {"ranges": [{"start": place, "end": place} for place in places]}
-
-
 def _filled(**fields: Any) -> dict[str, Any]:  # noqa: ANN401  JSON values
     return {name: value for name, value in fields.items() if value}
+
+
+def show_outline(found: dict[str, Any]) -> Iterator[Line]:
+    """The outline's JSON for people: the target, then a table each of build args, secrets and SSH agents."""
+    yield (Piece("target  ", "dim"), Piece(found.get("name") or "(default)", "stage"), *_behind(found.get("description")))
+    args = [(arg["name"], arg.get("value", ""), arg.get("description", "")) for arg in found.get("args", ())]
+    yield from _table(("build arg", "value", "description"), args)
+    for key, title in (("secrets", "secret"), ("ssh", "ssh")):
+        rows = [(entry["name"], "yes" if entry.get("required") else "no", "") for entry in found.get(key, ())]
+        yield from _table((title, "required", ""), rows)
+
+
+def _behind(description: str | None) -> tuple[Piece, ...]:
+    return (Piece(f"  {description}", "dim"),) if description else ()
+
+
+def _table(head: tuple[str, str, str], rows: list[tuple[str, str, str]]) -> Iterator[Line]:
+    if not rows:
+        return
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in (0, 1)]
+    yield ()
+    for row, styles in ((head, ("dim", "dim", "dim")), *((row, ("stage", "text", "dim")) for row in rows)):
+        cells = (f"{row[0]:<{widths[0]}}  ", f"{row[1]:<{widths[1]}}  " if row[2] else row[1], row[2])
+        yield tuple(Piece(cell, style) for cell, style in zip(cells, styles, strict=True))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from dockerfile_frontend.diagnostics import DockerfileError
 from dockerfile_frontend.gostd.text import quote
 from dockerfile_frontend.instructions.model import Arg, From, Instruction, Lines, Maintainer
+from dockerfile_frontend.instructions.stages import parse_instruction
 from dockerfile_frontend.semantics.args import resolve_global_args
 from dockerfile_frontend.semantics.references import InvalidReferenceError, parse_reference
 from dockerfile_frontend.semantics.stages import SCRATCH
@@ -23,19 +24,50 @@ if TYPE_CHECKING:
     from dockerfile_frontend.instructions.model import ParsedDockerfile
     from dockerfile_frontend.semantics.findings import Findings
     from dockerfile_frontend.semantics.layered import Layered
+    from dockerfile_frontend.syntax.tree import Node, Tree
 
+_BLANK = "Empty continuation line"
+_MAINTAINER = "Maintainer instruction is deprecated in favor of using label"
+_FROM_AS_NAME = 3
 _RESERVED = ("context", SCRATCH)
 
 
 def check_conventions(parsed: ParsedDockerfile, findings: Findings) -> None:
     for first, last in parsed.blank_continuations:
-        findings.warn_lines("NoEmptyContinuation", "Empty continuation line", Lines(first, last))
+        findings.warn_lines("NoEmptyContinuation", _BLANK, Lines(first, last))
     for arg in parsed.meta_args:
         _check_instruction(arg, findings)
     for instruction in _instructions(parsed):
         _check_instruction(instruction, findings)
     _check_names(parsed, findings)
     _check_casing(parsed, findings)
+
+
+def check_up_to_fault(tree: Tree, findings: Findings) -> None:
+    """The warnings about the lines of a Dockerfile, and about its instructions as far as they can be read."""
+    for node in tree.nodes:
+        if node.line.blank_inside:
+            findings.warn_lines("NoEmptyContinuation", _BLANK, Lines(node.line.end, node.line.end))
+    for node in tree.nodes:
+        try:
+            instruction = parse_instruction(node)
+        except DockerfileError:
+            _check_faulty(node, findings)
+            return
+        _check_instruction(instruction, findings)
+
+
+def _check_faulty(node: Node, findings: Findings) -> None:
+    """What the reference looks at before it reads an instruction that turns out to be faulty."""
+    keyword, lines = node.keyword, Lines(node.start, node.end)
+    if keyword.lower() == "maintainer":
+        findings.warn_lines("MaintainerDeprecated", _MAINTAINER, lines)
+    if keyword.lower() == "from" and len(node.args) == _FROM_AS_NAME:
+        _, word, name = node.args
+        if name != name.lower():
+            findings.warn_lines("StageNameCasing", f"Stage name '{name}' should be lowercase", lines)
+        if not _same_case(keyword, word):
+            findings.warn_lines("FromAsCasing", f"'{word}' and '{keyword}' keywords' casing do not match", lines)
 
 
 def _instructions(parsed: ParsedDockerfile) -> Iterator[Instruction]:
@@ -50,21 +82,23 @@ def _check_instruction(instruction: Instruction, findings: Findings) -> None:
     elif isinstance(instruction, Arg):
         _check_description("ARG", [arg.key for arg in instruction.args], instruction, findings)
     elif isinstance(instruction, Maintainer):
-        message = "Maintainer instruction is deprecated in favor of using label"
-        findings.warn("MaintainerDeprecated", message, instruction)
+        findings.warn("MaintainerDeprecated", _MAINTAINER, instruction)
 
 
 def _check_from(start: From, findings: Findings) -> None:
     if start.name_word != start.name:
         findings.warn("StageNameCasing", f"Stage name '{start.name_word}' should be lowercase", start)
-    keyword, word = start.keyword, start.as_word
-    matches = keyword not in (keyword.lower(), keyword.upper()) or word in (
-        (word.lower(),) if keyword == keyword.lower() else (word.upper(),)
-    )
-    if not matches:
-        findings.warn("FromAsCasing", f"'{word}' and '{keyword}' keywords' casing do not match", start)
+    if start.name and not _same_case(start.keyword, start.as_word):
+        findings.warn("FromAsCasing", f"'{start.as_word}' and '{start.keyword}' keywords' casing do not match", start)
     if start.name:
         _check_description("FROM", [start.name], start, findings)
+
+
+def _same_case(keyword: str, word: str) -> bool:
+    """Whether AS is written as FROM is; a FROM in mixed case is another finding's business."""
+    if keyword == keyword.lower():
+        return word == word.lower()
+    return keyword != keyword.upper() or word == word.upper()
 
 
 def _check_description(keyword: str, names: list[str], instruction: Instruction, findings: Findings) -> None:

@@ -27,9 +27,10 @@ EXPERIMENTAL = frozenset({"InvalidDefinitionDescription"})
 class Findings:
     """The warnings of one compilation, in the order in which they are found."""
 
-    def __init__(self, config: CheckConfig) -> None:
+    def __init__(self, config: CheckConfig, found: list[Diagnostic] | None = None) -> None:
+        """Warnings are appended to `found`, so that they outlast a fault."""
         self.config = config
-        self.found: list[Diagnostic] = []
+        self.found = [] if found is None else found
 
     def warn(self, rule: str, message: str, at: Instruction, comments: Iterable[str] | None = None) -> None:
         """Report `message` at an instruction, unless `rule` is off there; `comments` stand in for the instruction's own."""
