@@ -19,7 +19,7 @@ SPACES = (
 
 _NAME = re.compile(r"[A-Za-z0-9_]*")
 _BAD_BYTE = re.compile(r"[\ud800-\udfff]")
-_TO_ESCAPE = re.compile(r'["\\\x00-\x1f\x7f-\U0010ffff]')
+_TO_ESCAPE = re.compile(r"[^ !#-\[\]-~]")  # named by what it leaves out: a range up to U+10FFFF costs 5 ms to compile
 _NAMED = {
     "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v", "\\": "\\\\", '"': '\\"',
 }  # fmt: skip
@@ -37,7 +37,7 @@ def trim_space(text: str) -> str:
 
 def lower(text: str) -> str:
     """The text in lower case, a character for a character; bytes that are no UTF-8 become U+FFFD."""
-    return text.lower() if text.isascii() else repair(text).replace("İ", "i").lower()
+    return text.lower() if text.isascii() else "".join(map(str.lower, repair(text).replace("İ", "i")))
 
 
 def name_end(text: str, start: int) -> int:

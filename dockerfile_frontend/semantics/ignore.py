@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
     from dockerfile_frontend.semantics.ignore_patterns import Matches
 
+__all__ = ["IgnoreError", "IgnoreMatcher", "IgnorePattern", "parse_ignore"]
+
 _LONGEST_LINE = 65_536
 """Go's scanner takes no more."""
 
