@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,10 +17,11 @@ from dockerfile_frontend.cli.errors import Fault
 from dockerfile_frontend.cli.output import check_output, write_output
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
-    from dockerfile_frontend.semantics.resolver import Resolver
+    from dockerfile_frontend.semantics.platforms import Platform
+    from dockerfile_frontend.semantics.resolver import ImageRequest, ResolvedImage, ResolveMode, Resolver
 
 RESOLVER_FLAGS = (
     click.option("--recorded", metavar="FILE", help="Answers about base images, looked into first."),
@@ -33,15 +35,12 @@ RESOLVER_FLAGS = (
 @contextmanager
 def resolving(given: Mapping[str, Any], stores: Mapping[str, Path]) -> Iterator[Resolver]:
     """The resolver of a call; what --record keeps is written when the block ends well."""
-    from dockerfile_frontend.semantics.resolver import ResolveError  # noqa: PLC0415  `--help` needs no resolver
-
     record = given["record"]
     if record:
         check_output(record, text=True)
-    try:
-        resolver = make(given, stores)
-    except ResolveError as error:
-        raise Fault(str(error), hint=error.hint) from error
+    resolver = WhenAsked(lambda: make(given, stores))
+    if given["recorded"]:
+        resolver.prefetch(())  # a recording that cannot be read is refused before any work
     if not record:
         yield resolver
         return
@@ -52,10 +51,48 @@ def resolving(given: Mapping[str, Any], stores: Mapping[str, Path]) -> Iterator[
     write_output(record, recorder.dump(), text=True)
 
 
+class WhenAsked:
+    """A resolver that is made with the first question: a Dockerfile from scratch has none, and is spared the imports."""
+
+    def __init__(self, make_inner: Callable[[], Resolver]) -> None:
+        self._make = make_inner
+        self._lock = Lock()
+        self._inner: Resolver | None = None
+
+    def resolve_image(self, ref: str, platform: Platform, mode: ResolveMode) -> ResolvedImage:
+        return self._made().resolve_image(ref, platform, mode)
+
+    def resolve_layout(self, store: str, ref: str, platform: Platform) -> ResolvedImage:
+        return self._made().resolve_layout(store, ref, platform)
+
+    def source_time(self, identifier: str, attrs: Mapping[str, str]) -> int | None:
+        return self._made().source_time(identifier, attrs)
+
+    def prefetch(self, requests: Iterable[ImageRequest]) -> None:
+        self._made().prefetch(requests)
+
+    def close(self) -> None:
+        if self._inner is not None:
+            self._inner.close()
+
+    def _made(self) -> Resolver:
+        from dockerfile_frontend.semantics.resolver import ResolveError  # noqa: PLC0415  loaded with the compiler
+
+        with self._lock:
+            if self._inner is None:
+                try:
+                    self._inner = self._make()
+                except ResolveError as error:
+                    raise Fault(str(error), hint=error.hint) from error
+            return self._inner
+
+
 def make(given: Mapping[str, Any], stores: Mapping[str, Path]) -> Resolver:
+    """The resolver that the flags ask for. Raises Fault."""
     from pathlib import Path  # noqa: PLC0415  with the resolvers, which need it, too
 
     from dockerfile_frontend.resolvers.make import ResolverOptions, make_resolver  # noqa: PLC0415
+    from dockerfile_frontend.semantics.resolver import ResolveError  # noqa: PLC0415
 
     options = ResolverOptions(
         recorded=Path(given["recorded"]) if given["recorded"] else None,
@@ -64,4 +101,7 @@ def make(given: Mapping[str, Any], stores: Mapping[str, Path]) -> Resolver:
         images=tuple(map(Path, given["images"])),
         hosts=Path(given["registries"]) if given["registries"] else None,
     )
-    return make_resolver(options, os.environ)
+    try:
+        return make_resolver(options, os.environ)
+    except ResolveError as error:
+        raise Fault(str(error), hint=error.hint) from error

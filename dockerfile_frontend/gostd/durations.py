@@ -21,7 +21,7 @@ NANOSECONDS = {
 }
 _LIMIT = 1 << 63
 _TERM = re.compile(r"(?P<whole>[0-9]*)(?:\.(?P<fraction>[0-9]*))?(?P<unit>[^0-9.]*)")
-_TO_ESCAPE = re.compile(r'[\x00-\x1f\x80-\U0010ffff"\\]')
+_TO_ESCAPE = re.compile(r"[^ !#-\[\]-\x7f]")
 
 
 class DurationError(ValueError):

@@ -64,7 +64,7 @@ _ESCAPE = re.compile(
         x\{(?P<long>[0-9A-Fa-f]+)\} | x(?P<hex>[0-9A-Fa-f]{2})
         | (?P<octal>0[0-7]{0,2} | [1-7][0-7]{1,2})
         | (?P<letter>[afnrtv])
-        | (?P<itself>[^A-Za-z0-9\x80-\U0010ffff])
+        | (?P<itself>[\x00-/:-@\[-`{-\x7f])
     )""",
     re.VERBOSE,
 )
