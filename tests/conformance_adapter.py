@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-sys.path.insert(0, str(Path(__file__).parent.parent))  # the check runs from anywhere, and the package need not be installed
+sys.path.insert(
+    0, str(Path(__file__).parent.parent)
+)  # the check runs from anywhere, and the package need not be installed
 
 from dockerfile_frontend.compiler.driver import check_dockerfile, compile_dockerfile, outline_dockerfile
 from dockerfile_frontend.compiler.options import parse_options
@@ -33,7 +35,7 @@ _LAYER = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b85
 class EveryImage(Resolver):
     """Every image exists, for every platform; its digest is that of its name."""
 
-    def resolve_image(self, ref: str, platform: Platform, mode: ResolveMode) -> ResolvedImage:
+    def resolve_image(self, ref: str, platform: Platform, mode: ResolveMode) -> ResolvedImage:  # noqa: ARG002  all modes find the same
         config: dict[str, Any] = {"architecture": platform.architecture, "os": platform.os}
         if platform.variant:
             config["variant"] = platform.variant
@@ -56,7 +58,7 @@ def ask(
     return parse_options(asked)
 
 
-def convert(dockerfile: bytes, **asked: Any) -> dict[str, Any]:
+def convert(dockerfile: bytes, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as `ask` takes it
     found = compile_dockerfile(dockerfile, ask(**asked), EveryImage()).target
     return {"llb": encode_llb(found.definition), "image": json.loads(found.config)}
 
@@ -67,7 +69,7 @@ def lint(dockerfile: bytes) -> dict[str, Any]:
     return {"warnings": rows, "error": str(found.error) if found.error else None}
 
 
-def outline(dockerfile: bytes, **asked: Any) -> dict[str, Any]:
+def outline(dockerfile: bytes, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as `ask` takes it
     return outline_json(outline_dockerfile(dockerfile, ask(**asked), EveryImage()))
 
 

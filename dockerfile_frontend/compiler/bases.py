@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from dockerfile_frontend.compiler.context import Build
     from dockerfile_frontend.compiler.named import Loaded, Loader, LocalContext
-    from dockerfile_frontend.semantics.contexts import NamedContext, NamedContexts
+    from dockerfile_frontend.semantics.contexts import NamedContexts
     from dockerfile_frontend.semantics.stages import PlannedStage
 
 _NO_PLATFORM = Platform("", "")
@@ -248,7 +248,6 @@ def _report_platform(stage: PlannedStage, platform: Platform, image: Image, buil
     wanted, actual = (format_whole_platform(normalize_platform(p)) for p in (platform, image.platform))
     message = f'Base image {stage.base} was pulled with platform "{actual}", expected "{wanted}" for current build'
     build.findings.warn("InvalidBaseImagePlatform", message, stage.from_, ())
-
 
 
 def original_image(target: int, bases: Bases) -> Image | None:

@@ -37,12 +37,12 @@ class Chain(Generic[T]):
         return Chain(self, item)
 
     def __iter__(self) -> Iterator[T]:
-        items = []
+        items: list[T] = []
         link = self
         while link._before is not None:
-            items.append(link._last)
+            items.append(link._last)  # type: ignore[arg-type]  # only the empty list has no item
             link = link._before
-        return reversed(items)  # type: ignore[return-value]  # only the empty list has no item
+        return reversed(items)
 
     def __bool__(self) -> bool:
         return self._before is not None

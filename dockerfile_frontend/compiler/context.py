@@ -1,6 +1,6 @@
 """What a lowering may ask for beside the instruction and the state: one Context a stage, one Build for all.
 
-    ctx.build.options.shm_size, ctx.stage.no_cache, ctx.expand(word, at, instruction), ctx.source(0, at)
+ctx.build.options.shm_size, ctx.stage.no_cache, ctx.expand(word, at, instruction), ctx.source(0, at)
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""From a Dockerfile to its graphs: the passes, in order.
+r"""From a Dockerfile to its graphs: the passes, in order.
 
-    compile_dockerfile(b"FROM scratch\\nCOPY a /\\n", CompileOptions(), resolver, reader)
-    ──▶  CompileResult(targets (linux/amd64: local context, file), warnings ())
+compile_dockerfile(b"FROM scratch\nCOPY a /\n", CompileOptions(), resolver, reader)
+──▶  CompileResult(targets (linux/amd64: local context, file), warnings ())
 """
 
 from __future__ import annotations
@@ -89,7 +89,9 @@ def _lower_dockerfile(
     findings = Findings(_check_config(tree, options), found)
     parsed = _parse_stages(tree, findings)
     if not parsed.stages:
-        raise DockerfileError("dockerfile contains no stages to build", code="empty", hint="a Dockerfile begins with FROM")
+        raise DockerfileError(
+            "dockerfile contains no stages to build", code="empty", hint="a Dockerfile begins with FROM"
+        )
     check_conventions(parsed, findings)
     dockerfile = Dockerfile(data, parsed, sources)
     first, *others = options.platforms or (None,)

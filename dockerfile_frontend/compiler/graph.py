@@ -55,7 +55,8 @@ class Edge(NamedTuple):
     """One output of a node."""
 
     node: Node
-    index: int = 0
+    output: int = 0
+    """Which one."""
 
 
 class Node:
@@ -115,7 +116,7 @@ def marshal(output: Edge | None, bound: Mapping[Node, Node], file: SourceInfo | 
             continue
         stack.append((node, True))
         stack.extend((edge.node, False) for edge in reversed(node.visit) if edge.node not in digests)
-    final = Input(digests[output.node], output.index)
+    final = Input(digests[output.node], output.output)
     metadata = {**made.metadata, digest_of(encode_op(Op(inputs=(final,)))): _final_metadata(made.metadata.values())}
     mapped = any(found.locations for found in made.locations.values())
     source = Source(made.locations, (file,) if file is not None and mapped else ())
@@ -126,7 +127,7 @@ def _add(made: _Marshalled, digests: Mapping[Node, str], node: Node) -> str:
     """Encode a node whose inputs are encoded; its digest."""
     vertex = node.given
     if vertex is None:
-        op = _op(node, tuple([Input(digests[edge.node], edge.index) for edge in node.inputs]))
+        op = _op(node, tuple([Input(digests[edge.node], edge.output) for edge in node.inputs]))
         encoded = encode_op(op)
         vertex = Vertex(digest_of(encoded), op, encoded)
     digest = vertex.digest

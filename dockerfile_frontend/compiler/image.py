@@ -171,7 +171,7 @@ def _read(top: _Reader) -> Image:
         working_dir=config.text("WorkingDir"),
         labels=Layered.of(labels.items()),
         stop_signal=config.text("StopSignal"),
-        args_escaped=config.get("ArgsEscaped", bool, False),  # noqa: FBT003  a default
+        args_escaped=config.get("ArgsEscaped", bool, False),
         healthcheck=_read_healthcheck(config),
         onbuild=config.texts("OnBuild"),
         shell=config.texts("Shell"),
@@ -204,7 +204,7 @@ def _read_history(entry: _Reader) -> dict[str, Any]:
         created_by=entry.text("created_by"),
         author=entry.text("author"),
         comment=entry.text("comment"),
-        empty_layer=entry.get("empty_layer", bool, False),  # noqa: FBT003  a default
+        empty_layer=entry.get("empty_layer", bool, False),
     )
 
 
@@ -262,7 +262,7 @@ class _Kept(dict[str, Any]):
         return True
 
 
-def _filled(**fields: Any) -> dict[str, Any]:
+def _filled(**fields: Any) -> dict[str, Any]:  # noqa: ANN401  JSON values
     return {name: value for name, value in fields.items() if value}
 
 

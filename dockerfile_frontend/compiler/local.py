@@ -1,7 +1,7 @@
 """Local sources, settled at last: what all stages together read of the build context and of named local contexts.
 
-    COPY a/b /  ·  ADD c /    ──▶  local://context, followpaths ["a/b","c"]
-    COPY . /                  ──▶  local://context, all of it
+COPY a/b /  ·  ADD c /    ──▶  local://context, followpaths ["a/b","c"]
+COPY . /                  ──▶  local://context, all of it
 """
 
 from __future__ import annotations
@@ -23,9 +23,7 @@ if TYPE_CHECKING:
     from dockerfile_frontend.compiler.state import StageState
 
 
-def settle_locals(
-    bases: Bases, states: Mapping[int, StageState], target: int, build: Build
-) -> dict[Node, Node]:
+def settle_locals(bases: Bases, states: Mapping[int, StageState], target: int, build: Build) -> dict[Node, Node]:
     """The final node for each that was left open."""
     settled = {build.context.node: _main_context(states, build)}
     open_contexts = {index: base.local for index, base in bases.by_stage.items() if base.local is not None}

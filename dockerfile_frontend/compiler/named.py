@@ -14,8 +14,8 @@ import json
 from typing import TYPE_CHECKING, NamedTuple
 
 from dockerfile_frontend.compiler.graph import Edge, Node
-from dockerfile_frontend.compiler.image import Image, read_image
 from dockerfile_frontend.compiler.ids import unique_id
+from dockerfile_frontend.compiler.image import Image, read_image
 from dockerfile_frontend.compiler.metadata import internal
 from dockerfile_frontend.compiler.sources import (
     LocalWish,
@@ -116,7 +116,9 @@ def _load_layout(context: NamedContext, given: Loader) -> Loaded:
         found = given.sources.resolver.resolve_layout(stored.name, ref, platform)
     except ResolveError as error:
         raise _refused(error.message, error.hint) from None
-    node = layout_source(ref, stored.name, given.options.session, platform, f"[context {context.key}] OCI load from client")
+    node = layout_source(
+        ref, stored.name, given.options.session, platform, f"[context {context.key}] OCI load from client"
+    )
     return Loaded(Edge(node), read_image(found.config)._replace(created=""))
 
 
@@ -141,7 +143,9 @@ def _git_node(text: str) -> Node | None:
         raise _refused(str(error)) from None
     if ref is None:
         return None
-    return git_source(git_wish(ref, keep_git_dir=bool(ref.keep_git_dir), mtime=ref.mtime), internal(f"load git source {text}"))
+    return git_source(
+        git_wish(ref, keep_git_dir=bool(ref.keep_git_dir), mtime=ref.mtime), internal(f"load git source {text}")
+    )
 
 
 def _load_local(context: NamedContext, given: Loader) -> Loaded:

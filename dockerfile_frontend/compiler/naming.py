@@ -1,6 +1,6 @@
 """Names of steps as progress shows them.
 
-    [linux/arm64 build 2/12] RUN make    platform with several of them; stage; number of the step and of all its stage has
+[linux/arm64 build 2/12] RUN make    platform with several of them; stage; number of the step and of all its stage has
 """
 
 from __future__ import annotations
@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 
 def step_name(text: str, at: StageState, ctx: Context, platform: Platform | None) -> str:
     """The name of the step that `at` is about to count. `platform` is where it happens."""
-    shown = _platform_text(platform, at.env, ctx.build.options.build_platform) if ctx.build.multi_platform and platform else ""
+    shown = (
+        _platform_text(platform, at.env, ctx.build.options.build_platform)
+        if ctx.build.multi_platform and platform
+        else ""
+    )
     return numbered(text, ctx.stage, at.counted + 1, platform=shown, trigger=ctx.trigger)
 
 
@@ -43,10 +47,9 @@ def numbered(text: str, stage: PlannedStage, number: int, *, platform: str = "",
 def expanded_name(code: str, at: StageState, ctx: Context) -> str:
     """An instruction's text with its variables replaced, its keyword in capitals; as written if that fails."""
     try:
-        code = expand(code, at.env, ctx.build.escape).result
+        return with_capitals(expand(code, at.env, ctx.build.escape).result)
     except WordError:
-        pass
-    return with_capitals(code)
+        return with_capitals(code)
 
 
 def with_capitals(code: str) -> str:
@@ -61,7 +64,13 @@ def _platform_text(platform: Platform, env: Mapping[str, str], host: Platform) -
     if target is None:
         return shown
     target = normalize_platform(
-        Platform(target.os or platform.os, target.architecture or platform.architecture, target.variant, target.os_version, target.os_features)
+        Platform(
+            target.os or platform.os,
+            target.architecture or platform.architecture,
+            target.variant,
+            target.os_version,
+            target.os_features,
+        )
     )
     if target.os != platform.os:
         return f"{shown}->{format_whole_platform(target)}"

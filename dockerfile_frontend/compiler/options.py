@@ -12,10 +12,16 @@ from __future__ import annotations
 from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
-from dockerfile_frontend.semantics.check import CheckConfig, parse_check
 from dockerfile_frontend.diagnostics import DockerfileError
 from dockerfile_frontend.gostd.numbers import NumberError, parse_bool, parse_int, parse_uint
-from dockerfile_frontend.semantics.platforms import LINUX_AMD64, InvalidPlatformError, Platform, normalize_platform, parse_platform
+from dockerfile_frontend.semantics.check import CheckConfig, parse_check
+from dockerfile_frontend.semantics.platforms import (
+    LINUX_AMD64,
+    InvalidPlatformError,
+    Platform,
+    normalize_platform,
+    parse_platform,
+)
 from ir_schema.ops import HostIP, LinuxResources, NetMode, Ulimit
 from ir_schema.record import Record
 
@@ -180,7 +186,9 @@ def _fields(text: str, what: str) -> list[str]:
     try:
         return split_options(text)
     except DockerfileError as error:
-        raise _refused(f"failed to parse {what}: {error.message.removeprefix('failed to parse csv mounts: ')}") from None
+        raise _refused(
+            f"failed to parse {what}: {error.message.removeprefix('failed to parse csv mounts: ')}"
+        ) from None
 
 
 def _parse_multi_platform(text: str) -> bool:

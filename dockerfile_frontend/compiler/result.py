@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from dockerfile_frontend.compiler.chain import Chain
     from dockerfile_frontend.compiler.graph import Edge, Node
     from dockerfile_frontend.diagnostics import Diagnostic
-
     from dockerfile_frontend.semantics.args import DeclaredArg
     from dockerfile_frontend.semantics.platforms import Platform
     from ir_schema.definition import Definition
@@ -105,5 +104,3 @@ class CompileResult(Record):
     def target(self) -> CompiledTarget:
         """The first, and mostly the only one."""
         return self.targets[0]
-
-

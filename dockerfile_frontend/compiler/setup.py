@@ -1,6 +1,6 @@
 """What compiling one platform begins with: args resolved, and everything that holds for all stages in one place.
 
-    --build-arg V=2, ARG V=1 before FROM    ──▶  Args(scope V=2, …)
+--build-arg V=2, ARG V=1 before FROM    ──▶  Args(scope V=2, …)
 """
 
 from __future__ import annotations
@@ -121,5 +121,7 @@ def format_time(seconds: int) -> str:
     try:
         return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ").rjust(20, "0")
     except (ValueError, OverflowError, OSError):
-        message = "json: error calling MarshalJSON for type *time.Time: Time.MarshalJSON: year outside of range [0,9999]"
+        message = (
+            "json: error calling MarshalJSON for type *time.Time: Time.MarshalJSON: year outside of range [0,9999]"
+        )
         raise DockerfileError(f"failed to marshal image config: {message}", code="epoch") from None

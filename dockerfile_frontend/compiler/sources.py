@@ -1,9 +1,9 @@
 """Source ops: what enters the graph from outside.
 
-    image_source("docker.io/library/alpine:latest@sha256:…", …)  →  docker-image://docker.io/library/alpine:latest@sha256:…
-    git_source(parse_git_ref("https://h/r.git#main:docs"), name)  →  git://h/r.git#main:docs
-    http_source("https://h/x.tar", "x.tar", name)                 →  https://h/x.tar, attr http.filename=x.tar
-    local_source("context", …)                                   →  local://context
+image_source("docker.io/library/alpine:latest@sha256:…", …)  →  docker-image://docker.io/library/alpine:latest@sha256:…
+git_source(parse_git_ref("https://h/r.git#main:docs"), name)  →  git://h/r.git#main:docs
+http_source("https://h/x.tar", "x.tar", name)                 →  https://h/x.tar, attr http.filename=x.tar
+local_source("context", …)                                   →  local://context
 """
 
 from __future__ import annotations

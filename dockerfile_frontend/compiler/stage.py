@@ -1,6 +1,6 @@
 """Stages in order, each instruction by its row in the table.
 
-    FROM base, then RUN x, then COPY y /    ──▶  base's state, then the state after each, the last one for those that continue
+FROM base, then RUN x, then COPY y /    ──▶  base's state, then the state after each, the last one for those that continue
 """
 
 from __future__ import annotations
@@ -59,9 +59,7 @@ def _begin(at: StageState, *, continued: bool) -> StageState:
     if "PATH" not in env and at.platform.os != "windows":
         env = env.with_item("PATH", f"PATH={UNIX_PATH}", keep=True)
     pairs = (entry.partition("=") for entry in env.values())
-    at = at._replace(
-        env=at.env.with_items((name, value) for name, _, value in pairs), image=at.image._replace(env=env)
-    )
+    at = at._replace(env=at.env.with_items((name, value) for name, _, value in pairs), image=at.image._replace(env=env))
     return enter(at.image.working_dir, at) if at.image.working_dir else at
 
 

@@ -1,6 +1,6 @@
 """A stage while its instructions are lowered: state before in, state after out.
 
-    at ──RUN make──▶ at._replace(root=Edge(exec), image=…, counted=2)
+at ──RUN make──▶ at._replace(root=Edge(exec), image=…, counted=2)
 """
 
 from __future__ import annotations

@@ -102,7 +102,9 @@ def _secrets_json(order: Iterable[int], facts: OutlineFacts, kind: str) -> list[
         for captured in facts.stages[index].captured:
             if isinstance(captured, CapturedSecret) and captured.kind == kind:
                 found.setdefault(captured.id, captured)
-    return [_filled(name=secret.id, required=secret.required, location=location(secret.lines)) for secret in found.values()]
+    return [
+        _filled(name=secret.id, required=secret.required, location=location(secret.lines)) for secret in found.values()
+    ]
 
 
 def _by_line(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -115,7 +117,11 @@ def _filled(**fields: Any) -> dict[str, Any]:  # noqa: ANN401  JSON values
 
 def show_outline(found: dict[str, Any]) -> Iterator[Line]:
     """The outline's JSON for people: the target, then a table each of build args, secrets and SSH agents."""
-    yield (Piece("target  ", "dim"), Piece(found.get("name") or "(default)", "stage"), *_behind(found.get("description")))
+    yield (
+        Piece("target  ", "dim"),
+        Piece(found.get("name") or "(default)", "stage"),
+        *_behind(found.get("description")),
+    )
     args = [(arg["name"], arg.get("value", ""), arg.get("description", "")) for arg in found.get("args", ())]
     yield from _table(("build arg", "value", "description"), args)
     for key, title in (("secrets", "secret"), ("ssh", "ssh")):

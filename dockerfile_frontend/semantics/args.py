@@ -103,7 +103,9 @@ def proxy_env(build_args: Mapping[str, str]) -> ProxyEnv | None:
     return ProxyEnv(**found) if found else None
 
 
-def with_epoch(args: GlobalArgs, build_args: Mapping[str, str], epoch: int | None) -> tuple[GlobalArgs, Mapping[str, str]]:
+def with_epoch(
+    args: GlobalArgs, build_args: Mapping[str, str], epoch: int | None
+) -> tuple[GlobalArgs, Mapping[str, str]]:
     """Args and build args with SOURCE_DATE_EPOCH as seconds wherever it was set, or without it where it came to nothing."""
     values = args.values
     if EPOCH in values:

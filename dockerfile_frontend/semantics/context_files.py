@@ -1,6 +1,6 @@
-"""What compilation asks of build contexts: their ignore files, and no more.
+r"""What compilation asks of build contexts: their ignore files, and no more.
 
-    reader.ignore_file("context")  →  ("Dockerfile.dockerignore", b"*.log\\n")
+    reader.ignore_file("context")  →  ("Dockerfile.dockerignore", b"*.log\n")
 
 Files themselves stay where they are: the solver fetches them when the graph runs.
 """

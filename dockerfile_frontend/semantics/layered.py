@@ -10,7 +10,7 @@ Every instruction of a Dockerfile may add a name, and every one after it sees th
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import ItemsView, Iterable, Iterator, Mapping
 
 _SMALL = 32
 """An overlay grows up to this; then both dicts become one."""
@@ -95,7 +95,7 @@ class Layered(Mapping[str, str]):
     def __len__(self) -> int:
         return self._length
 
-    def items(self):  # type: ignore[no-untyped-def, override]  # noqa: ANN201  a dict's own view is fastest
+    def items(self) -> ItemsView[str, str]:
         return (_merged(self._base, self._over) if self._over else self._base).items()
 
 

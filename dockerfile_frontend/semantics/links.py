@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from dockerfile_frontend.instructions.model import Instruction
 
 
+_NO_VARIABLES = "variable expansion is not supported for --from, define a new stage with FROM using ARG from global scope as a workaround"
+
+
 class Linker:
     """Appends the images that steps name to the stages."""
 
@@ -50,8 +53,7 @@ class Linker:
         except WordError as error:
             raise DockerfileError(str(error), copy.span, code="word") from None
         if expanded != copy.from_:
-            message = "variable expansion is not supported for --from, define a new stage with FROM using ARG from global scope as a workaround"
-            raise DockerfileError(message, copy.span, code="copy-from")
+            raise DockerfileError(_NO_VARIABLES, copy.span, code="copy-from")
         try:
             number = parse_decimal(copy.from_)
         except NumberError:
@@ -94,7 +96,9 @@ def link_stages(stages: Sequence[PlannedStage], names: StageNames, escape: str) 
 
 
 def _reads(instruction: Instruction) -> bool:
-    return bool((isinstance(instruction, Copy) and instruction.from_) or (isinstance(instruction, Run) and instruction.mounts))
+    return bool(
+        (isinstance(instruction, Copy) and instruction.from_) or (isinstance(instruction, Run) and instruction.mounts)
+    )
 
 
 def sources_of(stage: PlannedStage) -> dict[int, Instruction]:

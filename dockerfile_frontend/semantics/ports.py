@@ -56,7 +56,9 @@ def _check_address(address: str) -> None:
     bare = address
     if address.startswith("["):
         if not address.endswith("]") or address.count("[") + address.count("]") > 2:  # noqa: PLR2004  one pair
-            raise DockerfileError(f"invalid IP address {address}: address {address}:: {_literal_fault(address)}", code="bad-port")
+            raise DockerfileError(
+                f"invalid IP address {address}: address {address}:: {_literal_fault(address)}", code="bad-port"
+            )
         bare = address[1:-1]
     import ipaddress  # noqa: PLC0415  costs a millisecond, and addresses are rare
 
@@ -81,7 +83,9 @@ def _literal_fault(address: str) -> str:
 def _check_host_ports(host_port: str, ports: str, length: int) -> None:
     first, last = _range(host_port, "hostPort")
     if length not in (last - first, 0):
-        raise DockerfileError(f"invalid ranges specified for container and host Ports: {ports} and {host_port}", code="bad-port")
+        raise DockerfileError(
+            f"invalid ranges specified for container and host Ports: {ports} and {host_port}", code="bad-port"
+        )
 
 
 def _range(ports: str, what: str) -> tuple[int, int]:

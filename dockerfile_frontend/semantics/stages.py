@@ -19,7 +19,7 @@ from dockerfile_frontend.syntax.words import Expansion, WordError, expand
 from ir_schema.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from dockerfile_frontend.instructions.model import From, Instruction, Lines, Stage
     from dockerfile_frontend.semantics.args import GlobalArgs
@@ -200,7 +200,9 @@ def _report_undeclared(start: From, unmatched: Iterable[str], given: PlanInputs)
 def _report_redundant_platform(start: From, expansion: Expansion, given: PlanInputs) -> None:
     target = "TARGETPLATFORM"
     if expansion.matched == {target} and not expansion.unmatched and expansion.result == given.args.values.get(target):
-        message = f"Setting platform to predefined {start.platform} in FROM is redundant as this is the default behavior"
+        message = (
+            f"Setting platform to predefined {start.platform} in FROM is redundant as this is the default behavior"
+        )
         given.findings.warn("RedundantTargetPlatform", message, start)
 
 
@@ -225,7 +227,9 @@ def find_target(planned: Sequence[PlannedStage], names: StageNames, target: str)
         labels = [stage.label for stage in planned if stage.label]
         message = f"target stage {quote(target)} could not be found"
         raise DockerfileError(
-            suggested(message, target, labels), code="unknown-stage", hint="" if did_you_mean(target, labels) else _listed(labels)
+            suggested(message, target, labels),
+            code="unknown-stage",
+            hint="" if did_you_mean(target, labels) else _listed(labels),
         )
     return found
 

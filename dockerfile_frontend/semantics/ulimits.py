@@ -1,7 +1,7 @@
 """Limits of a RUN's process, as github.com/docker/go-units and the reference read them.
 
-    parse_ulimit("nofile=1024:2048")   →  ("nofile", 1024, 2048)
-    check_cpuset("0-3,7")              →  nothing to complain of
+parse_ulimit("nofile=1024:2048")   →  ("nofile", 1024, 2048)
+check_cpuset("0-3,7")              →  nothing to complain of
 """
 
 from __future__ import annotations
@@ -14,9 +14,10 @@ class UlimitError(ValueError):
     """Text that is no limit, with the reference's message."""
 
 
-NAMES = frozenset(
-    "core cpu data fsize locks memlock msgqueue nice nofile nproc rss rtprio rttime sigpending stack".split()
-)
+NAMES = frozenset({
+    "core", "cpu", "data", "fsize", "locks", "memlock", "msgqueue", "nice", "nofile", "nproc", "rss", "rtprio", "rttime",
+    "sigpending", "stack",
+})  # fmt: skip
 
 _UNLIMITED = -1
 _MAX_CPU = 8192

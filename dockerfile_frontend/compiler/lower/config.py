@@ -1,7 +1,7 @@
 """Instructions that only the image's config sees: no op, an entry in history.
 
-    CMD ["a", "b"]     ──▶  config Cmd ["a","b"]; history CMD ["a" "b"]
-    EXPOSE 80-81/udp   ──▶  config ExposedPorts 80/udp 81/udp; history EXPOSE [80/udp 81/udp]
+CMD ["a", "b"]     ──▶  config Cmd ["a","b"]; history CMD ["a" "b"]
+EXPOSE 80-81/udp   ──▶  config ExposedPorts 80/udp 81/udp; history EXPOSE [80/udp 81/udp]
 """
 
 from __future__ import annotations
@@ -57,9 +57,7 @@ def _once(inst: Cmd | Entrypoint | Healthcheck, at: StageState, ctx: Context) ->
     kind = type(inst)
     before = dict(at.once).get(kind)
     if before is not None:
-        message = (
-            f"Multiple {inst.keyword} instructions should not be used in the same stage because only the last one will be used"
-        )
+        message = f"Multiple {inst.keyword} instructions should not be used in the same stage because only the last one will be used"
         ctx.build.findings.warn("MultipleInstructionsDisallowed", message, before, inst.comments)
     return at._replace(once=(*(entry for entry in at.once if entry[0] is not kind), (kind, inst)))
 
@@ -90,7 +88,11 @@ def lower_expose(inst: Expose, at: StageState, ctx: Context) -> StageState:
             ports += split(word, at.env, ctx.build.escape)
         except WordError as error:
             raise DockerfileError(str(error), code="word") from None
-    found = [port for spec in ports for port in parse_port(spec, lambda rule, text: ctx.build.findings.warn(rule, text, inst))]
+    found = [
+        port
+        for spec in ports
+        for port in parse_port(spec, lambda rule, text: ctx.build.findings.warn(rule, text, inst))
+    ]
     exposed = at.image.exposed_ports.union(found)
     return at._replace(image=at.committed(f"EXPOSE [{' '.join(found)}]", ctx.build.created, exposed_ports=exposed))
 

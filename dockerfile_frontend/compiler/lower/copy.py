@@ -82,7 +82,9 @@ def lower_copy(inst: Copy, at: StageState, ctx: Context) -> StageState:
 def _refuse_remote(src: str) -> None:
     ref = git_ref_of(src)
     if ref is not None and not ref.looks_local:
-        raise DockerfileError("source can't be a git ref for COPY", code="copy-source", hint="ADD takes git repositories")
+        raise DockerfileError(
+            "source can't be a git ref for COPY", code="copy-source", hint="ADD takes git repositories"
+        )
     if ref is None and is_url(src):
         raise DockerfileError("source can't be a URL for COPY", code="copy-source", hint="ADD takes URLs")
 
@@ -162,12 +164,10 @@ def _copy_parents(src: str, wanted: Wanted, root: Edge | None, at: StageState) -
     if not pivot:
         parent, pattern = "/", src
     pattern = _source_path(pattern, at)
-    required = ()
+    required: tuple[str, ...] = ()
     if not _has_wildcard(parent) and not _has_wildcard(pattern):
         required = (_source_path(join(parent, pattern), at),)
-    return _copying(
-        _source_path(parent, at), wanted, root, include=(pattern.removeprefix("/"),), required=required
-    )
+    return _copying(_source_path(parent, at), wanted, root, include=(pattern.removeprefix("/"),), required=required)
 
 
 def _copying(

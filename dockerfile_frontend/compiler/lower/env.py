@@ -1,6 +1,6 @@
 """ENV: variables for later RUNs and for the image.
 
-    ENV A=1 B=$A    ──▶  environment and config with A=1 and B as A was before; history "ENV A=1 B="
+ENV A=1 B=$A    ──▶  environment and config with A=1 and B as A was before; history "ENV A=1 B="
 """
 
 from __future__ import annotations

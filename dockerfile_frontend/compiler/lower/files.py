@@ -1,6 +1,6 @@
 """File ops from their parts: copies on top of a root, files made from text, owners.
 
-    copy_node(root, [Copying(build context, "/src", "/dst", owner=None, …)], …)  →  %2 = file %1, %0 : copy /src -> /dst
+copy_node(root, [Copying(build context, "/src", "/dst", owner=None, …)], …)  →  %2 = file %1, %0 : copy /src -> /dst
 """
 
 from __future__ import annotations
@@ -64,11 +64,13 @@ def _user(who: int | str | None, base: int) -> User | None:
         return None
     if isinstance(who, str) and who:
         return User(by_name=NamedUser(who, base))
-    return User(by_id=(who or 0) & 0xFFFFFFFF)  # type: ignore[operator]  # "" is no name: root
+    return User(by_id=int(who or 0) & 0xFFFFFFFF)  # an empty name is root
 
 
 def text_file(name: str, data: str, mode: int) -> Edge:
     """A file system with one file in it, of a heredoc's text."""
     path = clean(name) if name.startswith("/") else join("/", name)
     made = MkFile(path, mode, data.encode("utf-8", "surrogateescape"), timestamp=ANY_TIME)
-    return Edge(Node(FileOp((FileAction(-1, -1, 0, made),)), (), described(internal("preparing inline document"), FILE_CAPS)))
+    return Edge(
+        Node(FileOp((FileAction(-1, -1, 0, made),)), (), described(internal("preparing inline document"), FILE_CAPS))
+    )

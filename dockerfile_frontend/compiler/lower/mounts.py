@@ -45,7 +45,12 @@ if TYPE_CHECKING:
     from dockerfile_frontend.instructions.model import Lines, Run
     from dockerfile_frontend.instructions.mounts import Mount as MountOptions
 
-_SHARING = {"": CacheSharing.SHARED, "shared": CacheSharing.SHARED, "private": CacheSharing.PRIVATE, "locked": CacheSharing.LOCKED}
+_SHARING = {
+    "": CacheSharing.SHARED,
+    "shared": CacheSharing.SHARED,
+    "private": CacheSharing.PRIVATE,
+    "locked": CacheSharing.LOCKED,
+}
 _SECRET_MODE = 0o400
 _SOCKET_MODE = 0o600
 _CACHE_MODE = 0o755
@@ -108,9 +113,7 @@ def lower_mounts(inst: Run, at: StageState, ctx: Context) -> MountPlan:
     return plan
 
 
-def _add_mount(
-    place: int, mount: MountOptions, inst: Run, at: StageState, ctx: Context, plan: MountPlan
-) -> MountPlan:
+def _add_mount(place: int, mount: MountOptions, inst: Run, at: StageState, ctx: Context, plan: MountPlan) -> MountPlan:
     from_ = mount.from_ or (SCRATCH if mount.type == "cache" else "")
     source = ctx.source(place, at) if from_ else None
     if from_ and source is None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dockerfile_frontend.compiler.graph import Edge, Node
 from dockerfile_frontend.compiler.lower.config import with_shell
 from dockerfile_frontend.compiler.lower.files import text_file
-from dockerfile_frontend.compiler.lower.mounts import MountPlan, Mounted, lower_mounts, mount_inputs
+from dockerfile_frontend.compiler.lower.mounts import Mounted, MountPlan, lower_mounts, mount_inputs
 from dockerfile_frontend.compiler.metadata import caps_of, described
 from dockerfile_frontend.compiler.naming import step_name, with_capitals
 from dockerfile_frontend.compiler.sources import platform_of
@@ -87,9 +87,7 @@ def _read_command(inst: Run, at: StageState) -> _Command:
     if not inst.files:
         return _Command(inst.words, inst.code)
     if len(inst.words) != 1 or not inst.shell:
-        raise DockerfileError(
-            f"parsing produced an invalid run command: [{' '.join(inst.words)}]", code="heredoc"
-        )
+        raise DockerfileError(f"parsing produced an invalid run command: [{' '.join(inst.words)}]", code="heredoc")
     if opens_heredoc(inst.words[0]) is None:
         documents = "".join(f"\n{file.data}{file.name}" for file in inst.files)
         return _Command((inst.words[0] + documents,), inst.code)
@@ -184,10 +182,9 @@ def _expanded_name(name: str, at: StageState, ctx: Context, plan: MountPlan) -> 
     for variable in plan.masked:
         env = env.with_item(variable, "****")
     try:
-        name = expand(name, env, ctx.build.escape, raw_quotes=True, skip_unset=True).result
+        return with_capitals(expand(name, env, ctx.build.escape, raw_quotes=True, skip_unset=True).result)
     except WordError:
-        pass
-    return with_capitals(name)
+        return with_capitals(name)
 
 
 def _args_in_force(at: StageState) -> list[str]:

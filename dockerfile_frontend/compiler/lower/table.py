@@ -1,6 +1,6 @@
 """Which function lowers which instruction.
 
-    LOWER[Workdir](Workdir("/app"), at, ctx)  ──▶  the state with /app made and gone to
+LOWER[Workdir](Workdir("/app"), at, ctx)  ──▶  the state with /app made and gone to
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """WORKDIR: make the directory, then start every later op there.
 
-    WORKDIR /app    ──▶  %2 = file %1 : mkdir /app 0755 parents
+WORKDIR /app    ──▶  %2 = file %1 : mkdir /app 0755 parents
 """
 
 from __future__ import annotations
@@ -36,9 +36,7 @@ def lower_workdir(inst: Workdir, at: StageState, ctx: Context) -> StageState:
     owner = chown(at.image.user, len(base) - 1) if at.image.user else None
     mkdir = MkDir(clean(at.cwd), _MODE, make_parents=True, owner=owner, timestamp=ctx.build.timestamp)
     name = step_name(expanded_name(inst.code, at, ctx), at, ctx, at.platform)
-    node = Node(
-        FileOp((FileAction(len(base) - 1, -1, 0, mkdir),)), base, described(name, FILE_CAPS), lines=inst.lines
-    )
+    node = Node(FileOp((FileAction(len(base) - 1, -1, 0, mkdir),)), base, described(name, FILE_CAPS), lines=inst.lines)
     image = at.committed(f"WORKDIR {at.cwd}", ctx.build.created, layer=True)
     return at._replace(root=Edge(node), image=image, counted=at.counted + (ctx.stage.total > 0))
 
