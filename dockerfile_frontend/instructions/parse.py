@@ -13,12 +13,11 @@ from typing import TYPE_CHECKING, Any
 from dockerfile_frontend.diagnostics import DockerfileError
 from dockerfile_frontend.gostd.durations import parse_duration
 from dockerfile_frontend.gostd.numbers import parse_int
-from dockerfile_frontend.gostd.text import quote
+from dockerfile_frontend.gostd.text import quote, trim_space
 from dockerfile_frontend.instructions import model as m
 from dockerfile_frontend.instructions.flags import Flags, parse_flags
 from dockerfile_frontend.instructions.mounts import mount_source
 from dockerfile_frontend.syntax.heredocs import opens_heredoc, without_leading_tabs
-from dockerfile_frontend.syntax.parser import trim
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -156,7 +155,7 @@ def parse_onbuild(node: Node, known: Mapping[str, FlagKind]) -> m.Onbuild:
     if not node.args:
         raise _at_least_one("ONBUILD")
     parse_flags(node, known)
-    trigger = trim(node.args[0]).upper()
+    trigger = trim_space(node.args[0]).upper()
     if trigger == "ONBUILD":
         raise DockerfileError("Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed", code="onbuild")
     if trigger in ("MAINTAINER", "FROM"):
@@ -208,7 +207,7 @@ def parse_volume(node: Node, known: Mapping[str, FlagKind]) -> m.Volume:
     if not node.args:
         raise _at_least_one("VOLUME")
     parse_flags(node, known)
-    volumes = tuple(trim(v) for v in node.args)
+    volumes = tuple(trim_space(v) for v in node.args)
     if "" in volumes:
         raise DockerfileError("VOLUME specified can not be an empty string", code="arguments")
     return m.Volume(**_common(node), volumes=volumes)
@@ -224,7 +223,7 @@ def _common(node: Node) -> dict[str, Any]:
     line = node.line
     return {
         "keyword": node.keyword,
-        "code": trim(line.text),
+        "code": trim_space(line.text),
         "lines": m.Lines(node.start, node.end),
         "comments": line.comments,
         "span": line.span(0, len(line.text)),

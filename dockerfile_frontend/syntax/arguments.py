@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
 _GAP = re.compile(r"[\t\v\f\r ]+")
-_LEADING = re.compile(f"[{SPACES}]*")
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _BYTE_SPACE = "\t\n\v\f\r \x85\xa0"
 
@@ -93,7 +92,7 @@ def split_pairs(keyword: str) -> Callable[[str, str], Arguments]:
 
 def parse_json(rest: str) -> Arguments | None:
     """The strings of a JSON array; None when the text is no array. Raises DockerfileError for an array of other things."""
-    text = rest[_LEADING.match(rest).end() :]  # type: ignore[union-attr]  # it matches everywhere
+    text = rest.lstrip(SPACES)
     if not text.startswith("["):
         return None
     from lark import Token, UnexpectedInput  # noqa: PLC0415  loaded with the grammar

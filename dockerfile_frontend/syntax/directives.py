@@ -8,8 +8,6 @@ They end at the first line that is none. Dockerfile reference: "Parser directive
 
 from __future__ import annotations
 
-import re
-
 from dockerfile_frontend.diagnostics import DockerfileError
 from dockerfile_frontend.gostd.text import SPACES
 from dockerfile_frontend.source import Span
@@ -17,7 +15,6 @@ from ir_schema.record import Record
 
 NAMES = ("syntax", "escape", "check")
 
-_LEADING = re.compile(f"#[{SPACES}]*")
 
 
 class Directive(Record):
@@ -58,15 +55,14 @@ class DirectiveReader:
 
 
 def _parse(text: str, line: int) -> Directive | None:
-    start = _LEADING.match(text)
-    if start is None or "=" not in text:
+    if not text.startswith("#") or "=" not in text:
         return None
     from lark import UnexpectedInput  # noqa: PLC0415  loaded with the grammar
 
     from dockerfile_frontend.syntax.grammars import parse  # noqa: PLC0415
 
     try:
-        name, value = map(str, parse("directive", text[start.end() :]).children)
+        name, value = map(str, parse("directive", text[1:].lstrip(SPACES)).children)
     except UnexpectedInput:
         return None
     name, value = name.lower(), value.rstrip("\t\n\f\r ")

@@ -26,15 +26,8 @@ if TYPE_CHECKING:
 MAX_LINE = 64 << 10
 """Bytes of a line, its end included."""
 
-_SPACE_CHARS = "".join(
-    chr(c)
-    for c in (9, 10, 11, 12, 13, 32, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000)
-)
-"""Go's spaces, for `str.strip`."""
-
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
-_LEADING = re.compile(f"[{SPACES}]*")
 _CONTINUED = {
     "\\": re.compile(r"(?:(?<=[^\\])|^)\\[ \t]*\Z"),
     "`": re.compile(r"(?:(?<=[^`])|^)`[ \t]*\Z"),
@@ -139,8 +132,8 @@ class LineReader:
 
     @staticmethod
     def _note_comment(raw: str, comments: list[str]) -> None:
-        if "#" in raw and raw[_LEADING.match(raw).end() :].startswith("#"):  # type: ignore[union-attr]  # it matches everywhere
-            words = raw[1:].strip(_SPACE_CHARS)
+        if "#" in raw and raw.lstrip(SPACES).startswith("#"):
+            words = raw[1:].strip(SPACES)
             if words:
                 comments.append(words)
             else:
@@ -148,8 +141,7 @@ class LineReader:
 
     def _strip(self, raw: str, comments: list[str]) -> str | None:
         """A line without its end and the blanks before it; None for a comment."""
-        text = raw.rstrip("\r")
-        text = text[_LEADING.match(text).end() :]  # type: ignore[union-attr]  # it matches everywhere
+        text = raw.rstrip("\r").lstrip(SPACES)
         if self._directives.read(text, self.number) and comments:
             comments.pop()
         return None if text.startswith("#") else text
@@ -160,12 +152,12 @@ class LineReader:
 
     def _joined(self, raw: str, text: str, continued: bool, comments: tuple[str, ...]) -> LogicalLine:  # noqa: FBT001
         start = self.number
-        pieces = [Piece(0, start, 1 + _LEADING.match(raw).end())]  # type: ignore[union-attr]  # it matches everywhere
+        pieces = [Piece(0, start, 1 + len(raw) - len(raw.lstrip(SPACES)))]
         parts, size, blank = [text], len(text), False
         while continued and (raw_next := self._read()) is not None:
             more = raw_next.rstrip("\r")
             self._directives.read(more, self.number)
-            stripped = more[_LEADING.match(more).end() :]  # type: ignore[union-attr]  # it matches everywhere
+            stripped = more.lstrip(SPACES)
             if stripped.startswith("#"):
                 continue
             if not stripped:

@@ -11,7 +11,7 @@ import re
 from typing import Any
 
 from dockerfile_frontend.diagnostics import DockerfileError
-from dockerfile_frontend.gostd.text import SPACES
+from dockerfile_frontend.gostd.text import trim_space
 from dockerfile_frontend.source import Span
 from dockerfile_frontend.syntax.arguments import ARGUMENTS, Arguments
 from dockerfile_frontend.syntax.grammars import parse
@@ -22,7 +22,6 @@ from dockerfile_frontend.syntax.words import WordError
 
 HEREDOC_INSTRUCTIONS = frozenset({"add", "copy", "run"})
 
-_OUTER_BLANKS = re.compile(f"^[{SPACES}]+|[{SPACES}]+$")
 
 
 def parse_tree(data: bytes) -> Tree:
@@ -64,7 +63,7 @@ def _parse_node(line: LogicalLine, reader: LineReader) -> Node:
 
 def _split_line(line: LogicalLine, text: str, offset: int, escape: str) -> Node:
     """Keyword, flags and arguments of `text`, which begins at `offset` of the logical line."""
-    trimmed = trim(text)
+    trimmed = trim_space(text)
     if not trimmed:
         return Node("", line)
     offset += text.index(trimmed)
@@ -83,7 +82,7 @@ def _split_line(line: LogicalLine, text: str, offset: int, escape: str) -> Node:
 def _split_flags(text: str, offset: int, escape: str) -> tuple[str, tuple[FlagText, ...], str]:
     if "--" not in text:
         keyword, *rest = _GAP.split(text, maxsplit=1)
-        return keyword, (), trim(rest[0]) if rest else ""
+        return keyword, (), trim_space(rest[0]) if rest else ""
     as_bytes = not text.isascii() and _FLAGS_BEGIN.match(text) is not None
     if as_bytes:  # the reference reads flags byte by byte, so every other byte becomes a character of its own
         text = text.encode("utf-8", "surrogateescape").decode("latin-1")
@@ -93,7 +92,7 @@ def _split_flags(text: str, offset: int, escape: str) -> tuple[str, tuple[FlagTe
     found = str(rest[0]) if rest else ""
     if as_bytes:
         keyword, found = (part.encode("latin-1").decode("utf-8", "surrogateescape") for part in (str(keyword), found))
-    return str(keyword), texts, trim(found)
+    return str(keyword), texts, trim_space(found)
 
 
 _GAP = re.compile(r"[\t\v\f\r ]+")
@@ -130,8 +129,3 @@ def _unquote(text: str, escape: str) -> str:
 def _may_hold_heredoc(node: Node) -> bool:
     inner = node.trigger or node
     return inner.keyword.lower() in HEREDOC_INSTRUCTIONS and not inner.json
-
-
-def trim(text: str) -> str:
-    """`text` without the blanks around it, blanks as Go knows them."""
-    return _OUTER_BLANKS.sub("", text) if text and (text[0] <= " " or text[-1] <= " " or not text.isascii()) else text
