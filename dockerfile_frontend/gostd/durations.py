@@ -20,8 +20,8 @@ NANOSECONDS = {
     "h": 3_600_000_000_000,
 }
 _LIMIT = 1 << 63
-_TERM = re.compile(r"(?P<whole>[0-9]*)(?:\.(?P<fraction>[0-9]*))?(?P<unit>[^0-9.]*)")
-_TO_ESCAPE = re.compile(r"[^ !#-\[\]-\x7f]")
+_TERM = r"(?P<whole>[0-9]*)(?:\.(?P<fraction>[0-9]*))?(?P<unit>[^0-9.]*)"
+_TO_ESCAPE = r"[^ !#-\[\]-\x7f]"
 
 
 class DurationError(ValueError):
@@ -36,9 +36,9 @@ def parse_duration(text: str) -> int:
     rest = text[1:] if text[:1] in ("+", "-") else text
     if rest == "0":
         return 0
-    total, at = 0, 0
+    total, at, read = 0, 0, re.compile(_TERM).match
     while at < len(rest) or not rest:
-        term = _TERM.match(rest, at)
+        term = read(rest, at)
         if term is None or not (term["whole"] or term["fraction"]):
             raise DurationError("invalid duration", text)
         total = (total + _nanoseconds(term, text)) % (1 << 64)  # Go's sum wraps round
@@ -104,4 +104,4 @@ def _quote(text: str) -> str:
         char = match[0]
         return f"\\{char}" if char in '"\\' else "".join(f"\\x{b:02x}" for b in char.encode("utf-8", "surrogateescape"))
 
-    return f'"{_TO_ESCAPE.sub(escape, text)}"'
+    return f'"{re.sub(_TO_ESCAPE, escape, text)}"'

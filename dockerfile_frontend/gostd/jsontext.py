@@ -9,21 +9,14 @@ caller knows which of the two it has.
 from __future__ import annotations
 
 import json
-import re
 
-_ESCAPED = re.compile("[<>&\u2028\u2029\ud800-\udfff]")
-_FALLBACK = "\\ufffd"
-"""What a byte that is no UTF-8 becomes."""
+from dockerfile_frontend.gostd.text import repair
 
+_ESCAPED = "<>&\u2028\u2029"
 
 def encode_json(value: object) -> bytes:
     """The value (of dicts, lists, strings, numbers, booleans, None) without blanks, safe to put into HTML."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    if _ESCAPED.search(text) is not None:
-        text = _ESCAPED.sub(_escape, text)
-    return text.encode()
-
-
-def _escape(match: re.Match[str]) -> str:
-    char = match[0]
-    return _FALLBACK if "\ud800" <= char <= "\udfff" else f"\\u{ord(char):04x}"
+    for char in _ESCAPED:  # they stand only inside of strings
+        text = text.replace(char, f"\\u{ord(char):04x}")
+    return repair(text, "\\ufffd").encode()

@@ -12,7 +12,6 @@ What is known of Go's syntax stands in `regexp_syntax`.
 from __future__ import annotations
 
 import re
-import string
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -175,4 +174,4 @@ class _Automaton:
             states = more
 
 
-_WORD = frozenset(string.ascii_letters + string.digits + "_")
+_WORD = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")

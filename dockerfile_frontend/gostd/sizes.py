@@ -14,11 +14,11 @@ from dockerfile_frontend.gostd.text import lower, quote
 
 _POWERS = {"k": 10, "m": 20, "g": 30, "t": 40, "p": 50}
 _LONGEST_SUFFIX = 3
-_PARTS = re.compile(r"(?P<number>.*[0-9. ])(?P<suffix>.*)", re.DOTALL)
+_PARTS = r"(?s)(?P<number>.*[0-9. ])(?P<suffix>.*)"
 _DIGITS, _HEX_DIGITS = "[0-9](?:_?[0-9])*", "[0-9a-fA-F](?:_?[0-9a-fA-F])*"
-_DECIMAL = re.compile(rf"[+-]?(?:{_DIGITS}(?:\.(?:{_DIGITS})?)?|\.{_DIGITS})(?:[eE][+-]?{_DIGITS})?")
-_HEXADECIMAL = re.compile(rf"[+-]?0[xX]_?(?:{_HEX_DIGITS}(?:\.(?:{_HEX_DIGITS})?)?|\.{_HEX_DIGITS})[pP][+-]?{_DIGITS}")
-_NAMED = re.compile(r"[+-]?inf(?:inity)?|nan", re.IGNORECASE)
+_DECIMAL = rf"[+-]?(?:{_DIGITS}(?:\.(?:{_DIGITS})?)?|\.{_DIGITS})(?:[eE][+-]?{_DIGITS})?"
+_HEXADECIMAL = rf"[+-]?0[xX]_?(?:{_HEX_DIGITS}(?:\.(?:{_HEX_DIGITS})?)?|\.{_HEX_DIGITS})[pP][+-]?{_DIGITS}"
+_NAMED = r"(?i)[+-]?inf(?:inity)?|nan"
 _TOO_BIG = -(1 << 63)
 """What a float that 64 bits cannot hold, or that is no number, becomes in Go on amd64."""
 
@@ -29,7 +29,7 @@ class SizeError(ValueError):
 
 def parse_size(text: str) -> int:
     """Bytes in a size such as 64m, 1.5GiB or 512."""
-    parts = _PARTS.fullmatch(text)
+    parts = re.fullmatch(_PARTS, text)
     if parts is None:
         raise SizeError(f"invalid size: '{text}'")
     value = _parse_float(parts["number"].removesuffix(" "))
@@ -57,11 +57,11 @@ def _power(suffix: str) -> int:
 def _parse_float(text: str) -> float:
     """A number as strconv.ParseFloat reads it."""
     try:
-        if _DECIMAL.fullmatch(text):
+        if re.fullmatch(_DECIMAL, text):
             value = float(text)
-        elif _HEXADECIMAL.fullmatch(text):
+        elif re.fullmatch(_HEXADECIMAL, text):
             value = float.fromhex(text.replace("_", ""))
-        elif _NAMED.fullmatch(text):
+        elif re.fullmatch(_NAMED, text):
             return float(text)
         else:
             raise SizeError(f"strconv.ParseFloat: parsing {quote(text)}: invalid syntax")

@@ -18,16 +18,19 @@ SPACES = (
 """The characters of Go's ``unicode.IsSpace`` (``str.isspace`` also takes U+001C to U+001F)."""
 
 _NAME = re.compile(r"[A-Za-z0-9_]*")
-_BAD_BYTE = re.compile(r"[\ud800-\udfff]")
 _TO_ESCAPE = re.compile(r"[^ !#-\[\]-~]")  # named by what it leaves out: a range up to U+10FFFF costs 5 ms to compile
 _NAMED = {
     "\a": "\\a", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t", "\v": "\\v", "\\": "\\\\", '"': '\\"',
 }  # fmt: skip
 
 
-def repair(text: str) -> str:
+def repair(text: str, replacement: str = "\ufffd") -> str:
     """The text with U+FFFD for each byte that is no UTF-8, as Go reads it rune by rune."""
-    return text if text.isascii() else _BAD_BYTE.sub("\ufffd", text)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "".join(replacement if "\ud800" <= char <= "\udfff" else char for char in text)
+    return text
 
 
 def trim_space(text: str) -> str:

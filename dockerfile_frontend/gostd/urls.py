@@ -10,7 +10,6 @@ Bytes that are no UTF-8, as escapes may give, are held as lone surrogates (``sur
 from __future__ import annotations
 
 import re
-import string
 from dataclasses import replace
 from typing import cast
 
@@ -78,8 +77,7 @@ class Url(Record):
         return out + path
 
 
-_ALPHANUMERIC = frozenset(string.ascii_letters + string.digits)
-_UNRESERVED = _ALPHANUMERIC | frozenset("-_.~")
+_UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_.~")
 _HOST = _UNRESERVED | frozenset("!$&'()*+,;=:[]<>\"")
 _PATH = _UNRESERVED | frozenset("$&+,/:;=@")
 _USER = _UNRESERVED | frozenset("$&+,;=")
@@ -89,11 +87,11 @@ _FRAGMENT = _UNRESERVED | frozenset("$&+,/:;=?@!()*")
 _LEFT_ALONE = frozenset("!$&'()*+,;=:@[]%")
 """Characters that a path or fragment may hold as they were written."""
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
-_USERINFO = re.compile(r"[A-Za-z0-9\-._:~!$&'()*+,;=%@]*")
-_PORT = re.compile(r"(?::[0-9]*)?")
-_PERCENT = re.compile(rb"%(?P<hex>[0-9A-Fa-f]{2})?")
+_CONTROL = r"[\x00-\x1f\x7f]"
+_SCHEME = r"([A-Za-z][A-Za-z0-9+.-]*):"
+_USERINFO = r"[A-Za-z0-9\-._:~!$&'()*+,;=%@]*"
+_PORT = r"(?::[0-9]*)?"
+_PERCENT = rb"%(?P<hex>[0-9A-Fa-f]{2})?"
 _MAX_PARAMETERS = 10_000
 
 
@@ -143,11 +141,11 @@ def unescape(text: str, *, plus: str = "+") -> str:
         return text.replace("+", plus)
     raw = _bytes(text)
     _check_escapes(raw)
-    return _text(_PERCENT.sub(_byte, raw.replace(b"+", plus.encode())))
+    return _text(re.sub(_PERCENT, _byte, raw.replace(b"+", plus.encode())))
 
 
 def _check_escapes(raw: bytes) -> None:
-    for match in _PERCENT.finditer(raw):
+    for match in re.finditer(_PERCENT, raw):
         if match["hex"] is None:
             raise _bad_escape(match)
 
@@ -162,11 +160,11 @@ def _bad_escape(match: re.Match[bytes]) -> UrlError:
 
 def _parse(text: str) -> Url:
     """A URL without fragment."""
-    if _CONTROL.search(text) is not None:
+    if re.search(_CONTROL, text) is not None:
         raise UrlError("net/url: invalid control character in URL")
     if text.startswith(":"):
         raise UrlError("missing protocol scheme")
-    match = _SCHEME.match(text)
+    match = re.match(_SCHEME, text)
     scheme = match[1].lower() if match is not None else ""
     rest, mark, query = text[match.end() if match is not None else 0 :].partition("?")
     url = Url(scheme, raw_query=query, bare_query=bool(mark) and not query)
@@ -201,7 +199,7 @@ def _parse_authority(scheme: str, authority: str) -> tuple[User | None, str]:
     host = _parse_host(scheme, host)
     if not sign:
         return None, host
-    if _USERINFO.fullmatch(userinfo) is None:
+    if re.fullmatch(_USERINFO, userinfo) is None:
         raise UrlError("net/url: invalid userinfo")
     name, colon, password = userinfo.partition(":")
     return User(unescape(name), unescape(password) if colon else None), host
@@ -240,18 +238,18 @@ def _parse_literal(host: str) -> str:
 
 
 def _check_port(port: str) -> None:
-    if _PORT.fullmatch(port) is None:
+    if re.fullmatch(_PORT, port) is None:
         raise UrlError(f"invalid port {quote(port)} after host")
 
 
 def _unescape_host(text: str, *, zone: bool = False) -> str:
     """The host, where only bytes beyond ASCII may be escaped; in a zone, what it could also hold as it is."""
     raw = _bytes(text)
-    at = 0
+    at, escape = 0, re.compile(_PERCENT)
     while at < len(raw):
         char = chr(raw[at])
         if char == "%":
-            match = cast("re.Match[bytes]", _PERCENT.match(raw, at))
+            match = cast("re.Match[bytes]", escape.match(raw, at))
             if match["hex"] is None or not _may_escape(match["hex"], zone=zone):
                 raise _bad_escape(match)
             at += 3

@@ -62,8 +62,8 @@ class GitRef(Record):
 
 
 _SCHEMES = ("http", "https", "ssh", "git")
-_SCHEME = re.compile(r"([a-zA-Z0-9]+)://")
-_SCP = re.compile(
+_SCHEME = r"([a-zA-Z0-9]+)://"
+_SCP = (
     r"(?P<user>[a-zA-Z0-9_-]+)@(?P<host>[a-zA-Z0-9.-]+):(?P<path>[^?#\n]*)(?:\?(?P<query>[^#\n]*))?(?:#(?P<fragment>.*))?"
 )
 _GITHUB = "github.com/"
@@ -85,7 +85,7 @@ def parse_git_ref(text: str) -> GitRef | None:
 
 def parse_git_url(text: str) -> GitUrl | None:
     """A URL, or an address as scp takes it, that git could fetch from; None for anything else."""
-    if (match := _SCHEME.match(text)) is None:
+    if (match := re.match(_SCHEME, text)) is None:
         return _parse_scp(text)
     if match[1].lower() not in _SCHEMES:
         return None
@@ -110,7 +110,7 @@ def _from_url(url: Url) -> GitUrl:
 
 
 def _parse_scp(text: str) -> GitUrl | None:
-    match = _SCP.fullmatch(text)
+    match = re.fullmatch(_SCP, text)
     if match is None:
         return None
     query, fault = parse_query(match["query"] or "")

@@ -11,8 +11,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from dockerfile_frontend.gostd.regexp import GoRegexp
-from dockerfile_frontend.gostd.regexp_syntax import GROUP, RegexpError
 from dockerfile_frontend.gostd.text import repair
 
 if TYPE_CHECKING:
@@ -30,6 +28,7 @@ _TO_ESCAPE = frozenset(".+()$")
 """The reference means to escape ``|``, ``{`` and ``}`` too, but its table of bits has no room for them."""
 
 _NO_SLASH = "[^/]"
+_DIRECTORIES = "(.*/)?"
 
 
 def compile_pattern(pattern: str) -> Matches:
@@ -48,11 +47,18 @@ def compile_pattern(pattern: str) -> Matches:
         case "suffix":
             return partial(_ends, pattern.removeprefix("**"))
         case _:
-            try:
-                matches = GoRegexp(expression).matches
-            except RegexpError:
-                raise IgnoreError(_BAD_PATTERN) from None
-            return lambda path, above: matches(path) or (above != "" and matches(above, or_prefix=True))
+            return _compile_expression(expression)
+
+
+def _compile_expression(expression: str) -> Matches:
+    from dockerfile_frontend.gostd.regexp import GoRegexp  # noqa: PLC0415 - many files need none
+    from dockerfile_frontend.gostd.regexp_syntax import RegexpError  # noqa: PLC0415
+
+    try:
+        matches = GoRegexp(expression).matches
+    except RegexpError:
+        raise IgnoreError(_BAD_PATTERN) from None
+    return lambda path, above: matches(path) or (above != "" and matches(above, or_prefix=True))
 
 
 def _ends(end: str, path: str, above: str) -> bool:
@@ -74,7 +80,7 @@ def _translate(pattern: str) -> tuple[str, str]:
         if char == "*" and pattern.startswith("*", at):
             at += 2 if pattern.startswith("*/", at) else 1
             last = at == len(pattern)
-            out.append(".*" if last else GROUP)
+            out.append(".*" if last else _DIRECTORIES)
             kind = "suffix" if start == 0 else "prefix" if last and kind == "exact" else "regexp"
             continue
         if char == "\\" and at < len(pattern):

@@ -41,7 +41,7 @@ def _parse_id(text: str) -> int | str:
 
 _MAX_MODE = 0o7777
 _CLAUSE = "[augo]*(?:[-+=][rstwXxugo]*)+"
-_SYMBOLIC = re.compile(f"{_CLAUSE}(?:,{_CLAUSE})*")
+_SYMBOLIC = f"{_CLAUSE}(?:,{_CLAUSE})*"
 
 
 def parse_chmod(text: str) -> int | str:
@@ -54,6 +54,6 @@ def parse_chmod(text: str) -> int | str:
         raise ChmodError(f"invalid chmod parameter: '{text}'. it should be octal string and between 0 and 07777")
     if mode >= 0:
         return mode
-    if _SYMBOLIC.fullmatch(text) is None:
+    if re.fullmatch(_SYMBOLIC, text) is None:
         raise ChmodError("invalid syntax")
     return text

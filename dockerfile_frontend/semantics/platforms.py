@@ -37,8 +37,8 @@ class InvalidPlatformError(ValueError):
 
 LINUX_AMD64 = Platform("linux", "amd64")
 
-_COMPONENT = re.compile(r"[A-Za-z0-9_.-]+")
-_OS = re.compile(r"([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_.%-]*)((?:\+[A-Za-z0-9_.%-]+)*)\))?")
+_COMPONENT = r"[A-Za-z0-9_.-]+"
+_OS = r"([A-Za-z0-9_-]+)(?:\(([A-Za-z0-9_.%-]*)((?:\+[A-Za-z0-9_.%-]+)*)\))?"
 _MAX_PARTS = 4
 _KNOWN_OS = frozenset((
     "aix", "android", "darwin", "dragonfly", "freebsd", "hurd", "illumos", "ios", "js", "linux", "nacl", "netbsd",
@@ -59,10 +59,10 @@ def parse_platform(text: str, host: Platform = LINUX_AMD64) -> Platform:
     parts = text.split("/", _MAX_PARTS - 1)
     found = _parse_os(parts[0], text)
     for part in parts[1:]:
-        if _COMPONENT.fullmatch(part) is None:
+        if re.fullmatch(_COMPONENT, part) is None:
             raise _invalid(
                 f"{quote(part)} is an invalid component of {quote(text)}: "
-                f"platform specifier component must match {quote(f'^{_COMPONENT.pattern}$')}"
+                f"platform specifier component must match {quote(f'^{_COMPONENT}$')}"
             )
     match parts:
         case [name]:
@@ -93,11 +93,11 @@ def format_whole_platform(platform: Platform) -> str:
 
 
 def _parse_os(part: str, text: str) -> Platform:
-    match = _OS.fullmatch(part)
+    match = re.fullmatch(_OS, part)
     if match is None:
         raise _invalid(
             f"{quote(part)} is an invalid OS component of {quote(text)}: "
-            f"OSAndVersion specifier component must match {quote(f'^{_OS.pattern}$')}"
+            f"OSAndVersion specifier component must match {quote(f'^{_OS}$')}"
         )
     name, version, features = (group or "" for group in match.groups())
     try:

@@ -21,10 +21,9 @@ _DIGEST = "[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}"
 _REFERENCE = re.compile(
     rf"(?:(?P<domain>{_DOMAIN})/)?(?P<path>{_PATH_PART}(?:/{_PATH_PART})*)(?::(?P<tag>{_TAG}))?(?:@(?P<digest>{_DIGEST}))?"
 )
-_PINNABLE = re.compile(_DIGEST)
-_IMAGE_ID = re.compile("[a-f0-9]{64}")
-_CHECKSUM = re.compile("[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]+")
-_HEX = re.compile("[a-f0-9]*")
+_IMAGE_ID = "[a-f0-9]{64}"
+_CHECKSUM = "[a-z0-9]+(?:[.+_-][a-z0-9]+)*:[a-zA-Z0-9=_-]+"
+_HEX = "[a-f0-9]*"
 _HEX_DIGITS = {"sha256": 64, "sha384": 96, "sha512": 128}
 _MAX_PATH = 255
 _HUB, _OLD_HUB, _OFFICIAL = "docker.io", "index.docker.io", "library/"
@@ -66,14 +65,14 @@ class Reference(Record):
 
     def pinned(self, digest: str) -> Reference:
         """With this digest."""
-        if _PINNABLE.fullmatch(digest) is None:
+        if re.fullmatch(_DIGEST, digest) is None:
             raise InvalidReferenceError("invalid digest format")
         return replace(self, digest=digest)
 
 
 def parse_reference(text: str) -> Reference:
     """A name as people write it, made whole with docker.io and library/; a tag is not added."""
-    if _IMAGE_ID.fullmatch(text):
+    if re.fullmatch(_IMAGE_ID, text):
         raise InvalidReferenceError(f"invalid repository name ({text}), cannot specify 64-byte hexadecimal strings")
     domain, path = _split_domain(text)
     repository = path.partition(":")[0]
@@ -103,13 +102,13 @@ def check_digest(text: str) -> None:
     """Whether this is a digest, such as sha256:<64 hex digits>; raises InvalidReferenceError."""
     algorithm, _, encoded = text.partition(":")
     wanted = _HEX_DIGITS.get(algorithm)
-    if not encoded or (wanted is None and _CHECKSUM.fullmatch(text) is None):
+    if not encoded or (wanted is None and re.fullmatch(_CHECKSUM, text) is None):
         raise InvalidReferenceError("invalid checksum digest format")
     if wanted is None:
         raise InvalidReferenceError("unsupported digest algorithm")
     if len(encoded.encode(errors="surrogateescape")) != wanted:
         raise InvalidReferenceError("invalid checksum digest length")
-    if _HEX.fullmatch(encoded) is None:
+    if re.fullmatch(_HEX, encoded) is None:
         raise InvalidReferenceError("invalid checksum digest format")
 
 

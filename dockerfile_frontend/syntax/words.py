@@ -52,7 +52,7 @@ def expand(
     they are written, `skip_quotes` takes quotes for ordinary characters.
     """
     if _SPECIAL.search(word) is None:
-        return Expansion(word)
+        return Expansion(_scan(word))
     text = _Text()
     lexer = _Lexer(word, env, escape, _Modes(raw_quotes, raw_escapes, skip_unset, skip_quotes), text)
     lexer.run()
@@ -74,16 +74,19 @@ def split(
     return words.finish()
 
 
-_SPECIAL = re.compile("[$'\"\\\\`\ufeff\ud800-\udfff]")
-"""A word without any of these expands to itself."""
-
-_SPACE = re.compile(f"[{SPACES}]+")
-_HEREDOC = re.compile(r"(<<[\t\r ]*)")
+_SPECIAL = re.compile(r"[$'\"\\`]")
+_SPACE = f"[{SPACES}]+"
+_HEREDOC = r"(<<[\t\r ]*)"
 _SPECIAL_PARAMETERS = "@*#?-$!"
 _END = "\ufffd"
 """Stands for a character behind the end, as Go prints it."""
 
 _MISSING = {"}": "syntax error: missing '}'", "/": "syntax error: missing '/' in ${}"}
+
+
+def _scan(word: str) -> str:
+    """The word as Go's scanner hands it on: without a byte order mark, and all UTF-8."""
+    return word if word.isascii() else repair(word).removeprefix("\ufeff")
 
 
 class _Text(list[str]):
@@ -109,12 +112,12 @@ class _Words:
         if "<<" not in text:
             self.value(text)
             return
-        for index, part in enumerate(_HEREDOC.split(text)):
+        for index, part in enumerate(re.split(_HEREDOC, text)):
             (self.exact if index % 2 else self.value)(part)
 
     def value(self, text: str) -> None:
         """A variable's value outside quotes: every blank splits it."""
-        first, *rest = _SPACE.split(repair(text))
+        first, *rest = re.split(_SPACE, repair(text))
         self.pending.append(first)
         for part in rest:
             self._flush()
@@ -173,7 +176,7 @@ class _Lexer:
         self.escape = escape
         self.modes = modes
         self.text = text
-        self.source = repair(word).removeprefix("\ufeff")  # Go's scanner skips a byte order mark
+        self.source = _scan(word)
         self.at = 0
         self.matched: set[str] = set()
         self.unmatched: set[str] = set()
