@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -32,6 +32,10 @@ SUMMARIES = {
 """Each command lives in the module of its name; this table lets `--help` name them all without importing one."""
 
 
+class InterruptedByUser(BaseException):
+    """Ctrl-C, on its way to the exit code."""
+
+
 class Commands(click.Group):
     """The commands of `SUMMARIES`, imported when called."""
 
@@ -47,6 +51,13 @@ class Commands(click.Group):
             return None
         near = import_module("difflib").get_close_matches(cmd_name, SUMMARIES, 1)
         raise click.UsageError(f"no command {cmd_name}" + (f"; did you mean {near[0]}?" if near else ""), ctx)
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  click's signature
+        """As click does it, but that an interrupt passes by click, which would print an empty line for it."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:
+            raise InterruptedByUser from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
@@ -80,8 +91,8 @@ def run(arguments: Sequence[str]) -> int:
     except Fault as fault:
         print(plain(str(fault), fault.hint), file=sys.stderr)
         return fault.code
-    except click.Abort as aborted:
-        raise KeyboardInterrupt from aborted
+    except InterruptedByUser:
+        raise KeyboardInterrupt from None
     except BrokenPipeError:
         silence(sys.stdout)
         return EXIT_FAULT

@@ -34,6 +34,12 @@ DOCKERFILE_FLAGS = (
 )
 """What says which Dockerfile is meant, and what its args are."""
 
+CONTEXT_FLAGS = (
+    click.option(
+        "--build-context", metavar="NAME=VALUE", multiple=True, help="Named context: a folder, an image, a layout, a URL."
+    ),
+)
+
 BUILD_FLAGS = (
     click.option("--label", metavar="KEY=VALUE", multiple=True, help="Label of the image."),
     click.option("--add-host", metavar="HOST:IP", multiple=True, help="Line for /etc/hosts of every RUN."),

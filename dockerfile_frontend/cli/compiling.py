@@ -1,0 +1,44 @@
+"""The call behind `dfc compile` and `dfc outline`: flags to options, one compilation, warnings to standard error."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from dockerfile_frontend.cli.contexts import FolderReader, parse_contexts
+from dockerfile_frontend.cli.errors import refusals
+from dockerfile_frontend.cli.inputs import read_inputs
+from dockerfile_frontend.cli.options import frontend_options
+from dockerfile_frontend.cli.resolving import resolving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from dockerfile_frontend.cli.inputs import Inputs
+    from dockerfile_frontend.compiler.result import CompileResult
+    from dockerfile_frontend.diagnostics import Diagnostic
+
+
+def compile_inputs(context: str, given: Mapping[str, Any]) -> CompileResult:
+    """`given` is what click made of the flags. Raises Fault and Refused."""
+    from dockerfile_frontend.compiler.driver import compile_dockerfile  # noqa: PLC0415  `--help` needs no compiler
+    from dockerfile_frontend.compiler.options import parse_options  # noqa: PLC0415  the same
+
+    inputs = read_inputs(context, given["file"])
+    contexts = parse_contexts(given["build_context"])
+    options = {"filename": inputs.filename, **contexts.options, **frontend_options(given)}
+    reader = FolderReader(inputs, contexts.folders)
+    with resolving(given, contexts.stores) as resolver, refusals(inputs):
+        result = compile_dockerfile(inputs.dockerfile, parse_options(options), resolver, reader)
+    if not given["quiet"]:
+        warn(result.warnings, inputs)
+    return result
+
+
+def warn(warnings: Iterable[Diagnostic], inputs: Inputs) -> None:
+    from dockerfile_frontend.diagnostics import render  # noqa: PLC0415  loaded with the compiler
+    from dockerfile_frontend.source import SourceFile  # noqa: PLC0415  the same
+
+    source = SourceFile(inputs.name, inputs.dockerfile.decode("utf-8", "replace"))
+    for warning in warnings:
+        print(render(warning, source), file=sys.stderr)

@@ -1,0 +1,30 @@
+"""`dfc outline`: what a target takes from outside."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from dockerfile_frontend.cli.compiling import compile_inputs
+from dockerfile_frontend.cli.options import CONTEXT_FLAGS, DOCKERFILE_FLAGS, JSON_FLAG, flags
+from dockerfile_frontend.cli.render import print_lines
+from dockerfile_frontend.cli.resolving import RESOLVER_FLAGS
+
+
+@click.command("outline")
+@click.argument("context", metavar="PATH|-", default=".")
+@flags(JSON_FLAG, *DOCKERFILE_FLAGS, *CONTEXT_FLAGS, *RESOLVER_FLAGS)
+def command(context: str, as_json: bool, **given: Any) -> None:  # noqa: ANN401  the flags
+    """Show what a target takes: build args with their values, secrets, SSH agents.
+
+    Only what the target uses is named: stages it does not need are left out, and so are args that no instruction reads.
+    """
+    from dockerfile_frontend.inspect.outline import outline_json, show_outline  # noqa: PLC0415  `--help` needs neither
+
+    found = outline_json(compile_inputs(context, {**given, "quiet": True}).target.outline)
+    if as_json:
+        click.echo(json.dumps(found, indent=2, ensure_ascii=False))
+    else:
+        print_lines(show_outline(found))
