@@ -17,6 +17,9 @@ demo: venv ## compile the fixture project, show its graph, write it in two forma
 test: venv ## run the whole suite
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup $(ARGS)
 
+e2e-buildkit: venv ## build the fixture project here and by a real BuildKit, against one cache
+	@$(BIN)/python -m pytest tests/e2e $(ARGS)
+
 lint: venv ## rules, format of imports, layers
 	@$(BIN)/ruff check .
 	@$(BIN)/lint-imports --no-cache
@@ -36,4 +39,4 @@ fuzz: venv ## search for inputs that crash or hang, a minute a target (SECONDS=6
 lock: venv ## write requirements-dev.lock anew (needs uv)
 	uv pip compile -q pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements-dev.lock
 
-.PHONY: help venv demo test lint type bench update fuzz lock
+.PHONY: help venv demo test e2e-buildkit lint type bench update fuzz lock

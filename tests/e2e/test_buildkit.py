@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -87,3 +89,42 @@ def test_the_second_build_is_cached_when_this_project_built_first(
     assert not all(cached(first).values())
     assert set(cached(second)) == set(cached(first))
     assert all(cached(second).values()), second
+
+
+def image_config(archive: Path) -> dict[str, Any]:
+    """The config of the only image of an OCI archive, without what BuildKit adds when it packs layers."""
+    with tarfile.open(archive) as tar:
+
+        def read(descriptor: dict[str, Any]) -> dict[str, Any]:
+            file = tar.extractfile(f"blobs/{descriptor['digest'].replace(':', '/')}")
+            assert file is not None
+            found: dict[str, Any] = json.load(file)
+            return found
+
+        index_file = tar.extractfile("index.json")
+        assert index_file is not None
+        (entry,) = json.load(index_file)["manifests"]
+        config = read(read(entry)["config"])
+    for step in config["history"]:
+        step.pop("created", None)
+    config.pop("created", None)
+    return config
+
+
+def test_an_image_built_from_our_graph_and_config_is_the_references(
+    buildkit: BuildKit, site: Path, base_image: str, tmp_path: Path
+) -> None:
+    """The way of the README: the config goes to the exporter as an attribute, its quotes doubled for CSV."""
+    context = f"busybox:1.37=docker-image://{base_image}"
+    done = dfc("compile", ".", "--format", "llb", "-o", "g", "--image-config", "c", "--build-context", context, cwd=site)
+    assert done.returncode == 0
+    config = (site / "c").read_text().replace('"', '""')
+    ours = f'type=oci,dest={tmp_path / "ours.tar"},"containerimage.config={config}"'
+    graph = (site / "g").read_bytes()
+    built = buildkit.build("--local", "context=.", "--output", ours, definition=graph, cwd=site)
+    assert built.returncode == 0, built.stderr.decode()
+    frontend = ("--frontend", "dockerfile.v0", "--local", "context=.", "--local", "dockerfile=.")
+    theirs = ("--opt", f"context:{context}", "--output", f"type=oci,dest={tmp_path / 'theirs.tar'}")
+    built = buildkit.build(*frontend, *theirs, cwd=site)
+    assert built.returncode == 0, built.stderr.decode()
+    assert image_config(tmp_path / "ours.tar") == image_config(tmp_path / "theirs.tar")
