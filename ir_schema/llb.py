@@ -12,19 +12,26 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from ir_schema.definition import Definition, Vertex
 from ir_schema.fields import FieldSpec, specs_of
-from ir_schema.ops import Input, Op, OpMetadata, Source
+from ir_schema.ops import Op
 from ir_schema.wire import write_varint
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from ir_schema.definition import Definition
     from ir_schema.record import Record
 
     Encoder = Callable[[bytearray, Any], None]
 
 _encoders: dict[type, list[tuple[str, Encoder]]] = {}
+_NUMBER, _LENGTH = 0, 2
+"""Wire types."""
+
+_KEY, _VALUE = b"\x0a", b"\x12"
+"""Tags of the two fields that a map entry has."""
+
+_ONE_BYTE = 0x7F
 
 
 def encode_op(op: Op) -> bytes:
@@ -40,16 +47,16 @@ def encode_llb(definition: Definition) -> bytes:
     """A Definition as BuildKit takes it."""
     out = bytearray()
     for vertex in definition.vertices.values():
-        _write_bytes(out, 0x0A, vertex.encoded)
+        _write_bytes(out, b"\x0a", vertex.encoded)
     if definition.output is not None:
-        _write_bytes(out, 0x0A, encode_op(Op(inputs=(definition.output,))))
+        _write_bytes(out, b"\x0a", encode_op(Op(inputs=(definition.output,))))
     for digest in sorted(definition.metadata):
         entry = bytearray()
-        _write_bytes(entry, 0x0A, digest.encode())
-        _write_bytes(entry, 0x12, encode_record(definition.metadata[digest]))
-        _write_bytes(out, 0x12, entry)
+        _write_bytes(entry, b"\x0a", digest.encode())
+        _write_bytes(entry, b"\x12", encode_record(definition.metadata[digest]))
+        _write_bytes(out, b"\x12", entry)
     if definition.source is not None:
-        _write_bytes(out, 0x1A, encode_record(definition.source))
+        _write_bytes(out, b"\x1a", encode_record(definition.source))
     return bytes(out)
 
 
@@ -58,7 +65,9 @@ def encode_record(record: Record) -> bytes:
     out = bytearray()
     plan = _encoders.get(type(record)) or _plan(type(record))
     for name, encode in plan:
-        encode(out, getattr(record, name))
+        value = getattr(record, name)
+        if value is not None:
+            encode(out, value)
     return bytes(out)
 
 
@@ -70,36 +79,34 @@ def _plan(cls: type[Record]) -> list[tuple[str, Encoder]]:
 
 def _encoder(spec: FieldSpec) -> Encoder:
     if spec.kind == "oneof":
-        return _oneof_encoder({cls: number << 3 | 2 for number, cls in spec.choices})
+        return _oneof_encoder({cls: _tag(number, 2) for number, cls in spec.choices})
     if spec.shape == "map":
         return _map_encoder(spec)
     if spec.shape == "many":
-        return _many_encoder(spec)
-    tag = spec.number << 3
+        return _packed_encoder(spec) if spec.kind in ("int", "enum") else _many_encoder(spec)
     if spec.kind in ("int", "bool", "enum"):
-        return _optional_number_encoder(tag) if spec.optional else _number_encoder(tag)
-    return _length_encoder(tag | 2, spec.kind)
+        return _number_encoder(_tag(spec.number, 0), optional=spec.optional)
+    return _length_encoder(_tag(spec.number, 2), spec.kind)
 
 
-def _number_encoder(tag: int) -> Encoder:
+def _tag(number: int, wire_type: int) -> bytes:
+    out = bytearray()
+    write_varint(out, number << 3 | wire_type)
+    return bytes(out)
+
+
+def _number_encoder(tag: bytes, *, optional: bool) -> Encoder:
+    """A field that may be absent is written even when it is 0."""
+
     def encode(out: bytearray, value: int) -> None:
-        if value:
-            write_varint(out, tag)
+        if value or optional:
+            out += tag
             write_varint(out, value)
 
     return encode
 
 
-def _optional_number_encoder(tag: int) -> Encoder:
-    def encode(out: bytearray, value: int | None) -> None:
-        if value is not None:
-            write_varint(out, tag)
-            write_varint(out, value)
-
-    return encode
-
-
-def _length_encoder(tag: int, kind: str) -> Encoder:
+def _length_encoder(tag: bytes, kind: str) -> Encoder:
     def encode_text(out: bytearray, value: str) -> None:
         if value:
             _write_bytes(out, tag, value.encode("utf-8", "surrogateescape"))
@@ -108,73 +115,83 @@ def _length_encoder(tag: int, kind: str) -> Encoder:
         if value:
             _write_bytes(out, tag, value)
 
-    def encode_message(out: bytearray, value: Record | None) -> None:
-        if value is not None:
-            _write_bytes(out, tag, encode_record(value))
+    def encode_message(out: bytearray, value: Record) -> None:
+        _write_bytes(out, tag, encode_record(value))
 
     encoders: dict[str, Encoder] = {"str": encode_text, "bytes": encode_bytes, "record": encode_message}
     return encoders[kind]
 
 
-def _many_encoder(spec: FieldSpec) -> Encoder:
-    tag = spec.number << 3 | 2
+def _packed_encoder(spec: FieldSpec) -> Encoder:
+    tag = _tag(spec.number, 2)
 
-    def encode_packed(out: bytearray, values: tuple[int, ...]) -> None:
+    def encode(out: bytearray, values: tuple[int, ...]) -> None:
         if values:
             packed = bytearray()
             for value in values:
                 write_varint(packed, value)
             _write_bytes(out, tag, packed)
 
-    def encode_each(out: bytearray, values: tuple[Any, ...]) -> None:
-        for value in values:
-            _write_bytes(
-                out, tag, value.encode("utf-8", "surrogateescape") if spec.kind == "str" else encode_record(value)
-            )
+    return encode
 
-    return encode_packed if spec.kind in ("int", "enum") else encode_each
+
+def _many_encoder(spec: FieldSpec) -> Encoder:
+    tag = _tag(spec.number, 2)
+    last: tuple[tuple[str, ...], bytes] = ((), b"")
+
+    def encode_texts(out: bytearray, values: tuple[str, ...]) -> None:
+        """Neighbours in a graph mostly have equal environments, which are long: the last one's bytes are kept."""
+        nonlocal last
+        known, encoded = last
+        if values != known:
+            made = bytearray()
+            for value in values:
+                _write_bytes(made, tag, value.encode("utf-8", "surrogateescape"))
+            encoded = bytes(made)
+            last = (values, encoded)
+        out += encoded
+
+    def encode_messages(out: bytearray, values: tuple[Record, ...]) -> None:
+        for value in values:
+            _write_bytes(out, tag, encode_record(value))
+
+    return encode_texts if spec.kind == "str" else encode_messages
 
 
 def _map_encoder(spec: FieldSpec) -> Encoder:
-    tag = spec.number << 3 | 2
+    tag = _tag(spec.number, 2)
 
     def encode(out: bytearray, values: dict[str, Any]) -> None:
-        for key in sorted(values, key=lambda k: k.encode("utf-8", "surrogateescape")):
+        for key in sorted(values, key=_in_bytes):
             value, entry = values[key], bytearray()
-            _write_bytes(entry, 0x0A, key.encode("utf-8", "surrogateescape"))
+            _write_bytes(entry, b"\x0a", _in_bytes(key))
             if spec.kind == "str":
-                _write_bytes(entry, 0x12, value.encode("utf-8", "surrogateescape"))
+                _write_bytes(entry, b"\x12", _in_bytes(value))
             elif spec.kind == "bool":
                 entry += b"\x10\x01" if value else b"\x10\x00"
             else:
-                _write_bytes(entry, 0x12, encode_record(value))
+                _write_bytes(entry, b"\x12", encode_record(value))
             _write_bytes(out, tag, entry)
 
     return encode
 
 
-def _oneof_encoder(tags: dict[type, int]) -> Encoder:
-    def encode(out: bytearray, value: Record | None) -> None:
-        if value is not None:
-            _write_bytes(out, tags[type(value)], encode_record(value))
+def _in_bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _oneof_encoder(tags: dict[type, bytes]) -> Encoder:
+    def encode(out: bytearray, value: Record) -> None:
+        _write_bytes(out, tags[type(value)], encode_record(value))
 
     return encode
 
 
-def _write_bytes(out: bytearray, tag: int, data: bytes | bytearray) -> None:
-    write_varint(out, tag)
-    write_varint(out, len(data))
+def _write_bytes(out: bytearray, tag: bytes, data: bytes | bytearray) -> None:
+    size = len(data)
+    out += tag
+    if size < 128:  # noqa: PLR2004 - one byte, as nearly always
+        out.append(size)
+    else:
+        write_varint(out, size)
     out += data
-
-
-__all__ = [
-    "Definition",
-    "Input",
-    "OpMetadata",
-    "Source",
-    "Vertex",
-    "digest_of",
-    "encode_llb",
-    "encode_op",
-    "encode_record",
-]
