@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dockerfile_frontend.compiler.bases import original_image, resolve_bases
 from dockerfile_frontend.compiler.facts import outline_facts
+from dockerfile_frontend.compiler.garbage import uncollected
 from dockerfile_frontend.compiler.image import finished_image
 from dockerfile_frontend.compiler.local import settle_locals
 from dockerfile_frontend.compiler.named import Loader
@@ -54,8 +55,9 @@ def compile_dockerfile(
 ) -> CompileResult:
     """The graph of each platform asked for. Raises DockerfileError, with the reference's message."""
     findings: list[Diagnostic] = []
-    lowered = _lower_dockerfile(data, options, Sources(resolver, reader or NoContext()), findings)
-    return CompileResult(tuple([target.finished() for target in lowered]), tuple(findings))
+    with uncollected():
+        lowered = _lower_dockerfile(data, options, Sources(resolver, reader or NoContext()), findings)
+        return CompileResult(tuple([target.finished() for target in lowered]), tuple(findings))
 
 
 def outline_dockerfile(
