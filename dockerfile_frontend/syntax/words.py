@@ -75,6 +75,9 @@ def split(
 
 
 _SPECIAL = re.compile(r"[$'\"\\`]")
+_VARIABLE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*+)(?![^\x00-\x7f])|\{([A-Za-z_][A-Za-z0-9_]*)\})")
+"""The two usual forms, in ASCII."""
+
 _SPACE = f"[{SPACES}]+"
 _HEREDOC = r"(<<[\t\r ]*)"
 _SPECIAL_PARAMETERS = "@*#?-$!"
@@ -150,25 +153,28 @@ class _Modes(Record):
     skip_quotes: bool = False
 
 
-class _Open(Record):
+class _Open:
     """A construct whose end has not been read."""
 
-    stop: str
-    """What ends it: nothing for the whole word, ``"`` for a quoted part, ``}`` for an operand, ``/`` for a pattern."""
+    __slots__ = ("name", "operator", "pattern", "raw", "stop", "text")
 
-    raw: bool
-    """Escape characters stay in its text."""
-
-    text: _Text | _Words
-    name: str = ""
-    operator: str = ""
-    pattern: str = ""
+    def __init__(
+        self, stop: str, raw: bool, text: _Text | _Words, name: str = "", operator: str = "", pattern: str = ""  # noqa: FBT001
+    ) -> None:
+        self.stop = stop
+        """What ends it: nothing for the whole word, ``"`` for a quote, ``}`` for an operand, ``/`` for a pattern."""
+        self.raw = raw
+        """Escape characters stay in its text."""
+        self.text = text
+        self.name = name
+        self.operator = operator
+        self.pattern = pattern
 
 
 class _Lexer:
     """One pass over one word."""
 
-    __slots__ = ("at", "env", "escape", "matched", "modes", "source", "stack", "text", "unmatched", "word")
+    __slots__ = ("at", "env", "escape", "matched", "modes", "plain", "source", "stack", "text", "unmatched", "word")
 
     def __init__(self, word: str, env: Mapping[str, str], escape: str, modes: _Modes, text: _Text | _Words) -> None:
         self.word = word
@@ -178,6 +184,7 @@ class _Lexer:
         self.text = text
         self.source = _scan(word)
         self.at = 0
+        self.plain: dict[str, Callable[[str, int], re.Match[str] | None]] = {}
         self.matched: set[str] = set()
         self.unmatched: set[str] = set()
         self.stack = [_Open("", modes.raw_escapes, text)]
@@ -199,11 +206,11 @@ class _Lexer:
 
     def _step(self, top: _Open) -> None:
         """Read on to the end of the next thing that is not plain text."""
-        literal = _literal(self.escape, top.stop, self.modes.skip_quotes).match(self.source, self.at)
-        if literal is not None:
+        plain = self.plain.get(top.stop) or self._plain(top.stop)
+        if (literal := plain(self.source, self.at)) is not None:
             top.text.literal(literal[0])
             self.at = literal.end()
-        char = self._peek()
+        char = self.source[self.at : self.at + 1]
         if char == top.stop:
             self._close(top)
         elif not char:
@@ -217,6 +224,12 @@ class _Lexer:
         else:
             self.at += 1
             self.stack.append(_Open('"', top.raw, _Text()))
+
+    def _plain(self, stop: str) -> Callable[[str, int], re.Match[str] | None]:
+        """What finds the text that stays as it is; so do quotes, where nothing needs to know of them."""
+        kept = self.modes.raw_quotes and isinstance(self.text, _Text)
+        found = self.plain[stop] = _literal(self.escape, stop, self.modes.skip_quotes, kept).match
+        return found
 
     def _peek(self) -> str:
         return self.source[self.at : self.at + 1]
@@ -261,6 +274,11 @@ class _Lexer:
             outer.exact(f'"{text}"' if self.modes.raw_quotes else text)
 
     def _dollar(self, top: _Open) -> None:
+        if (usual := _VARIABLE.match(self.source, self.at)) is not None:
+            self.at = usual.end()
+            value = self._lookup(usual[1] or usual[2])
+            top.text.value(value if value is not None else usual[0] if self.modes.skip_unset else "")
+            return
         self.at += 1
         if self._peek() == "{":
             self.at += 1
@@ -324,10 +342,13 @@ def _unsupported(operator: str) -> WordError:
 
 
 @cache
-def _literal(escape: str, stop: str, skip_quotes: bool) -> re.Pattern[str]:  # noqa: FBT001 - private
+def _literal(escape: str, stop: str, skip_quotes: bool, kept: bool) -> re.Pattern[str]:  # noqa: FBT001 - private
     """A run of characters that stand for themselves inside a construct that ends with `stop`."""
-    quotes = "" if skip_quotes or stop == '"' else "\"'"
-    return re.compile(f"[^{re.escape('$' + escape + stop + quotes)}]+")
+    special = re.escape("$" + escape)
+    if stop == '"' or skip_quotes:
+        return re.compile(f"[^{special}{stop}]+")
+    plain = f"[^{special}{stop}'\"]+"
+    return re.compile(f"(?:{plain}|'[^']*'|\"[^\"{special}]*\")+" if kept else plain)
 
 
 def _default(opened: _Open, word: str, value: str | None) -> str:
