@@ -1,0 +1,196 @@
+"""The store's table of contents: one SQLite file, its schema, and the way threads and processes share it.
+
+    db = Database("/store/db.sqlite")
+    db.execute("SELECT state FROM layer WHERE id = ?", (7,)).fetchone()
+    with db.transaction():                       # BEGIN IMMEDIATE … COMMIT; nested blocks join the outer one
+        db.execute("UPDATE layer SET state = 'ready' WHERE id = ?", (7,))
+
+Each thread has its own connection. The journal is a write-ahead log, so readers never wait for a writer. Nothing is synced to
+the disk while a build runs: a killed process loses nothing, a machine that loses power may lose what was written last, and what
+the table then says of layers and blobs is checked before it is believed (see `store`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import threading
+from typing import TYPE_CHECKING, Any
+
+from .solver.model import ExecutorError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+BUSY_SECONDS = 60
+"""How long a process waits for another's transaction; all of them are short."""
+
+
+class StoreError(ExecutorError):
+    """The store cannot do what it is asked."""
+
+
+MIGRATIONS = (
+    """
+    CREATE TABLE layer (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        state TEXT NOT NULL,                 -- draft, packed, ready
+        session TEXT NOT NULL DEFAULT '',    -- who is writing a draft
+        chain TEXT UNIQUE,                   -- OCI chain id of an imported layer
+        diff_id TEXT NOT NULL DEFAULT '',    -- digest of its tar, once known
+        description TEXT NOT NULL DEFAULT '',
+        created REAL NOT NULL, used REAL NOT NULL,
+        size INTEGER NOT NULL DEFAULT 0,     -- bytes in real blocks
+        entries INTEGER NOT NULL DEFAULT 0,
+        whiteouts INTEGER NOT NULL DEFAULT 0, -- how many of them hide something below
+        seal TEXT NOT NULL DEFAULT '',       -- digest over names, kinds and sizes, to know it again after a power loss
+        boot TEXT NOT NULL DEFAULT '');      -- boot in which it was written; empty once it is known to be on the disk
+    CREATE TABLE blob (
+        digest TEXT PRIMARY KEY, size INTEGER NOT NULL, created REAL NOT NULL, used REAL NOT NULL,
+        boot TEXT NOT NULL DEFAULT '') WITHOUT ROWID;
+    CREATE TABLE packed (                    -- the tars of a layer, one for each way to pack it
+        layer INTEGER NOT NULL REFERENCES layer(id) ON DELETE CASCADE, form TEXT NOT NULL,
+        diff_id TEXT NOT NULL, digest TEXT NOT NULL, size INTEGER NOT NULL, media TEXT NOT NULL,
+        PRIMARY KEY (layer, form)) WITHOUT ROWID;
+    CREATE TABLE flat (                      -- one layer that equals many
+        layers TEXT PRIMARY KEY, layer INTEGER NOT NULL REFERENCES layer(id) ON DELETE CASCADE) WITHOUT ROWID;
+    CREATE TABLE lease (
+        session TEXT NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL,
+        PRIMARY KEY (session, kind, name)) WITHOUT ROWID;
+    CREATE TABLE directory (                 -- directories of cache mounts, and whatever else grows beside the layers
+        kind TEXT NOT NULL, name TEXT NOT NULL, description TEXT NOT NULL DEFAULT '',
+        created REAL NOT NULL, used REAL NOT NULL, size INTEGER NOT NULL DEFAULT 0,
+        PRIMARY KEY (kind, name)) WITHOUT ROWID;
+    CREATE TABLE hashes (                    -- digests of a client's files, one row a directory
+        directory TEXT PRIMARY KEY, data BLOB NOT NULL, used REAL NOT NULL) WITHOUT ROWID;
+    CREATE TABLE memo (                      -- answers that are dear to find again
+        kind TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, used REAL NOT NULL,
+        PRIMARY KEY (kind, key)) WITHOUT ROWID;
+    """,
+)
+"""Applied in order; `PRAGMA user_version` counts those that have been."""
+
+PRAGMAS = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL", "PRAGMA foreign_keys = ON", "PRAGMA temp_store = MEMORY")
+
+
+class Database:
+    """One connection a thread to one file. Raises StoreError for whatever SQLite refuses."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self._local = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+        self._migrate()
+
+    def execute(self, sql: str, values: Iterable[Any] = ()) -> sqlite3.Cursor:
+        with self._told():
+            return self._connection().execute(sql, tuple(values))
+
+    def executemany(self, sql: str, rows: Iterable[Iterable[Any]]) -> sqlite3.Cursor:
+        with self._told():
+            return self._connection().executemany(sql, [tuple(row) for row in rows])
+
+    def executescript(self, sql: str) -> None:
+        with self._told():
+            self._connection().executescript(sql)
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing of what the block does; holds off other writers, in this process too."""
+        if getattr(self._local, "depth", 0):
+            yield
+            return
+        self.execute("BEGIN IMMEDIATE")
+        self._local.depth = 1
+        try:
+            yield
+        except BaseException:
+            self._roll_back()
+            raise
+        else:
+            try:
+                self.execute("COMMIT")
+            except StoreError:
+                self._roll_back()
+                raise
+        finally:
+            self._local.depth = 0
+
+    def close(self) -> None:
+        """Close the connections of all threads."""
+        with self._lock:
+            for connection in self._opened:
+                with contextlib.suppress(sqlite3.Error):
+                    connection.close()
+            self._opened.clear()
+        self._local = threading.local()
+
+    def __enter__(self) -> None:
+        """As with a `sqlite3.Connection`: ``with db:`` is a transaction."""
+        self._local.blocks = [*getattr(self._local, "blocks", ()), self.transaction()]
+        self._local.blocks[-1].__enter__()
+
+    def __exit__(self, *exc: object) -> None:
+        self._local.blocks.pop().__exit__(*exc)
+
+    def _connection(self) -> sqlite3.Connection:
+        found: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if found is None:
+            found = sqlite3.connect(self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+            self._local.connection = found
+            with self._lock:
+                self._opened.append(found)
+            for pragma in PRAGMAS:
+                found.execute(pragma)
+        return found
+
+    def _roll_back(self) -> None:
+        with contextlib.suppress(sqlite3.Error):
+            self._connection().execute("ROLLBACK")
+
+    def _migrate(self) -> None:
+        if self._version() < len(MIGRATIONS):
+            with self.transaction():
+                for number in range(self._version(), len(MIGRATIONS)):
+                    for statement in _statements(MIGRATIONS[number]):
+                        self.execute(statement)
+                self.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        if self._version() > len(MIGRATIONS):
+            self.close()
+            raise StoreError(f"the store {self.path} was written by a newer version of this program", hint="use that, or another --root")
+
+    def _version(self) -> int:
+        return int(self.execute("PRAGMA user_version").fetchone()[0])
+
+    @contextlib.contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise _explain(error, self.path) from error
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script, each for itself, so that all run in one transaction."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
+
+
+def _explain(error: sqlite3.Error, path: str) -> StoreError:
+    name = getattr(error, "sqlite_errorname", "")
+    match name.removeprefix("SQLITE_").partition("_")[0]:
+        case "FULL":
+            return StoreError(f"no space left for the store's database {path}", hint="dfc cache prune frees what builds left")
+        case "READONLY" | "CANTOPEN":
+            return StoreError(f"the store's database {path} cannot be written: {error}")
+        case "CORRUPT" | "NOTADB":
+            return StoreError(f"the store's database {path} is damaged: {error}", hint="remove the store, or give another --root")
+        case "BUSY":
+            return StoreError(f"the store's database {path} was kept locked for {BUSY_SECONDS} seconds")
+        case _:
+            return StoreError(f"the store's database {path}: {error}")

@@ -1,0 +1,191 @@
+"""From what a mount left in an upper directory to a layer that means the same everywhere.
+
+    upper/dir  overlay.opaque=y          ──▶  upper/dir, upper/dir/old = whiteout          (/dir/old is what lay below)
+    upper/file overlay.origin, as below  ──▶  gone: copied up, but not changed
+    upper/tmp  nothing in it, as below   ──▶  gone
+    *          overlay.*                 ──▶  attributes taken away
+
+So a layer has no opaque directories and no copies of what it does not change, as BuildKit's differ sees it. Then it is measured:
+`measure` gives its size in real blocks, and a seal by which it is known again after a power loss.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import stat
+from typing import TYPE_CHECKING
+
+from dockerfile_frontend.executor.files.walk import DIRECTORY, walk
+from dockerfile_frontend.executor.syscalls import RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, openat2
+from ir_schema.record import Record
+
+from .whiteouts import is_opaque, is_whiteout, make_whiteout, private_attributes, strip
+
+if TYPE_CHECKING:
+    from dockerfile_frontend.executor.files.walk import Visit
+
+BLOCK = 512
+"""Bytes of the unit in which st_blocks counts."""
+
+CAPABILITY = "security.capability"
+_COMPARE_CHUNK = 1 << 18
+
+
+class Measure(Record):
+    """What a layer's directory holds."""
+
+    size: int
+    """Bytes in real blocks; a file with several names counts once."""
+    entries: int
+    whiteouts: int
+    """Deletions and opaque directories in it; without any, the directory can be read as it is."""
+    seal: str
+
+
+def measure(fd: int, *, opaque: bool = False) -> Measure:
+    """Measure the directory `fd`. `opaque` looks for opaque directories too, which only imported layers have."""
+    blocks = os.fstat(fd).st_blocks
+    entries = whiteouts = 0
+    linked: set[int] = set()
+    seal = hashlib.sha256()
+    for visit in walk(fd):
+        status = visit.stat
+        entries += 1
+        size = status.st_size if stat.S_ISREG(status.st_mode) else 0
+        seal.update(f"{visit.path}\0{status.st_mode} {size}\n".encode("utf-8", "surrogateescape"))
+        if status.st_nlink > 1 and not stat.S_ISDIR(status.st_mode):
+            if status.st_ino in linked:
+                continue
+            linked.add(status.st_ino)
+        blocks += status.st_blocks
+        whiteouts += is_whiteout(status) or (opaque and stat.S_ISDIR(status.st_mode) and is_opaque(_proc(visit)))
+    return Measure(blocks * BLOCK, entries, whiteouts, seal.hexdigest())
+
+
+def normalize(upper: int, lower: int) -> None:
+    """Rewrite the upper directory of an overlay mount, unmounted by now, over the merged tree `lower`."""
+    opaque, unchanged, folders = [], [], []
+    for visit in walk(upper):
+        status = visit.stat
+        if is_whiteout(status):
+            continue
+        path = _proc(visit)
+        private = private_attributes(path)
+        if stat.S_ISDIR(status.st_mode):
+            folders.append((visit.path, status))
+            if private and is_opaque(path):
+                opaque.append(visit.path)
+        elif any(name.endswith(".origin") for name in private) and _same_below(visit, lower):
+            unchanged.append(visit.path)
+            continue
+        strip(path, private)
+    for name in unchanged:
+        os.unlink(name, dir_fd=upper)
+    for name in opaque:
+        _white_out(upper, lower, name)
+    for name, status in reversed(folders):
+        _drop_if_unchanged(upper, lower, name, status)
+    root = f"/proc/self/fd/{upper}"
+    for name in private_attributes(upper):
+        os.removexattr(root, name)
+
+
+def same(one: int, other: int) -> bool:
+    """Whether two files, open with O_PATH, are equal as BuildKit's differ compares: not by what is in a directory.
+
+    Modification times to the second only mean that one of them came out of a tar; then the content decides.
+    """
+    a, b = os.fstat(one), os.fstat(other)
+    if (a.st_mode, a.st_uid, a.st_gid, a.st_rdev) != (b.st_mode, b.st_uid, b.st_gid, b.st_rdev) or _capability(one) != _capability(other):
+        return False
+    if stat.S_ISDIR(a.st_mode):
+        return True
+    if a.st_size != b.st_size or a.st_mtime_ns != b.st_mtime_ns:
+        return False
+    if a.st_mtime_ns % 1_000_000_000:
+        return True
+    if stat.S_ISLNK(a.st_mode):
+        return os.readlink("", dir_fd=one) == os.readlink("", dir_fd=other)
+    return not stat.S_ISREG(a.st_mode) or a.st_size == 0 or _same_content(one, other)
+
+
+def look(root: int, path: str, flags: int = os.O_PATH) -> int | None:
+    """`path` below `root`, no link on the way; None when it is not there."""
+    try:
+        return openat2(root, path, flags | os.O_NOFOLLOW, resolve=RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS)
+    except OSError as error:
+        if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.EXDEV):
+            return None
+        raise
+
+
+def _same_below(visit: Visit, lower: int) -> bool:
+    below = look(lower, visit.path)
+    if below is None:
+        return False
+    try:
+        here = os.open(visit.name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=visit.folder)
+        try:
+            return same(here, below)
+        finally:
+            os.close(here)
+    finally:
+        os.close(below)
+
+
+def _drop_if_unchanged(upper: int, lower: int, path: str, status: os.stat_result) -> None:
+    below = look(lower, path)
+    if below is None:
+        return
+    try:
+        found = os.fstat(below)
+        if (found.st_mode, found.st_uid, found.st_gid) == (status.st_mode, status.st_uid, status.st_gid):
+            os.rmdir(path, dir_fd=upper)
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+    finally:
+        os.close(below)
+
+
+def _white_out(upper: int, lower: int, path: str) -> None:
+    """Name by name, hide what `lower` has in a directory that `upper` has anew."""
+    below = look(lower, path, DIRECTORY)
+    if below is None:
+        return
+    here = os.open(path, DIRECTORY, dir_fd=upper)
+    try:
+        for name in os.listdir(below):
+            try:
+                mode = os.stat(name, dir_fd=here, follow_symlinks=False).st_mode
+            except FileNotFoundError:
+                make_whiteout(name, here)
+                continue
+            if stat.S_ISDIR(mode):
+                _white_out(here, below, name)
+    finally:
+        os.close(here)
+        os.close(below)
+
+
+def _capability(fd: int) -> bytes:
+    try:
+        return os.getxattr(f"/proc/self/fd/{fd}", CAPABILITY)
+    except OSError:
+        return b""
+
+
+def _same_content(one: int, other: int) -> bool:
+    with open(f"/proc/self/fd/{one}", "rb") as a, open(f"/proc/self/fd/{other}", "rb") as b:
+        while True:
+            x, y = a.read(_COMPARE_CHUNK), b.read(_COMPARE_CHUNK)
+            if x != y:
+                return False
+            if not x:
+                return True
+
+
+def _proc(visit: Visit) -> str:
+    return f"/proc/self/fd/{visit.folder}/{visit.name}"

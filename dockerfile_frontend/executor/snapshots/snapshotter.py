@@ -1,0 +1,427 @@
+"""Views of layers, drafts of new ones, and which way of stacking works here.
+
+    layers/7/…        a layer: its difference, in overlayfs's format        row in the table `layer`: state ready
+    layers/9/…        a draft, until it is committed                        row: state draft, and whose session writes it
+    work/9/           its mount point, and what overlayfs needs beside it
+
+A draft becomes a layer by one UPDATE. A process that is killed leaves a row and a directory whose session is dead; the next one
+to open the store removes both (`sweep`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import secrets
+import struct
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from dockerfile_frontend.executor.db import StoreError
+from dockerfile_frontend.executor.files.clone import clone_tree, copy_metadata
+from dockerfile_frontend.executor.files.walk import DIRECTORY, remove_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dockerfile_frontend.executor.db import Database
+    from dockerfile_frontend.executor.locks import Session
+
+    from .overlay import Mounted
+
+DEEPEST = 400
+"""More layers than this are not laid over each other; the lowest are made one first. The kernel's limit is 500."""
+
+MADE_ONE = 300
+"""How many of the lowest."""
+
+_GET_FLAGS, _SET_FLAGS, _TOPDIR = 0x80086601, 0x40086602, 0x00020000
+
+
+class Snapshotter:
+    """Layers below `root`. `backend` is "overlay", "copy", or "auto" for the first of them that works."""
+
+    def __init__(self, root: str, db: Database, session: Session, boot: str, backend: str = "auto") -> None:
+        self.root = root
+        self._db = db
+        self._session = session
+        self._boot = boot
+        self._backend = backend
+        self._userxattr: bool | None = None
+        self._lock = threading.Lock()
+        self._points = 0
+
+    @property
+    def backend(self) -> str:
+        """How layers are stacked here; found out on first use."""
+        with self._lock:
+            if self._backend == "auto":
+                self._backend = "overlay" if self.why_no_overlay() is None else "copy"
+            return self._backend
+
+    def why_no_overlay(self) -> str | None:
+        """What stands against overlayfs, found by trying; None when it works."""
+        name = f"probe-{secrets.token_hex(6)}"
+        work = os.open(os.path.join(self.root, "work"), DIRECTORY)
+        try:
+            os.mkdir(name, 0o700, dir_fd=work)
+            return _try_overlay(os.path.join(self.root, "work", name), userxattr=self.userxattr)
+        except OSError as error:
+            return str(error)
+        finally:
+            remove_tree(work, name)
+            os.close(work)
+
+    @property
+    def userxattr(self) -> bool:
+        """Whether overlayfs keeps its marks in attributes that begin with "user.": in a user namespace."""
+        if self._userxattr is None:
+            with open("/proc/self/uid_map", encoding="ascii") as file:
+                self._userxattr = file.read().split() != ["0", "0", "4294967295"]
+        return self._userxattr
+
+    def path(self, layer: str) -> str:
+        """A layer's directory."""
+        return os.path.join(self.root, "layers", str(int(layer)))
+
+    def work(self, layer: str) -> str:
+        """A draft's directory beside the layer."""
+        return os.path.join(self.root, "work", str(int(layer)))
+
+    @contextlib.contextmanager
+    def view(self, layers: Sequence[str]) -> Iterator[View]:
+        """`layers` as one file system, lowest first, to be read. They must be unpacked, and leased while the view is used."""
+        view = View(self, tuple(layers))
+        try:
+            yield view
+        finally:
+            view.close()
+
+    @contextlib.contextmanager
+    def draft(self, base: Sequence[str] = (), description: str = "") -> Iterator[Draft]:
+        """A new layer over `base`, committed when the block ends well, and removed when it does not."""
+        draft = self.begin(base, description)
+        try:
+            yield draft
+            draft.commit()
+        finally:
+            draft.abort()
+
+    def begin(self, base: Sequence[str] = (), description: str = "", *, chain: str | None = None) -> Draft:
+        """A draft whose end the caller decides."""
+        now = time.time()
+        cursor = self._db.execute(
+            "INSERT INTO layer (state, session, description, created, used) VALUES ('draft', ?, ?, ?, ?)",
+            (self._session.name, description, now, now),
+        )
+        draft = Draft(self, str(cursor.lastrowid), tuple(base), chain)
+        try:
+            os.mkdir(draft.upper, 0o755)
+            os.chmod(draft.upper, 0o755)  # noqa: S103 - the root directory of an image, inside a store of mode 0700
+            if base:
+                top = self.path(base[-1])
+                copy_metadata(top, draft.upper, os.stat(top), follow=True)
+        except OSError as error:
+            draft.abort()
+            raise StoreError(f"no layer can be made in the store: {error.strerror}: {error.filename}") from error
+        return draft
+
+    def stacked(self, layers: tuple[str, ...]) -> tuple[str, ...]:
+        """The same tree in a number of layers that can be mounted; in one layer where nothing can."""
+        if self.backend == "copy":
+            return layers if len(layers) < 2 and not self.has_whiteouts(layers) else (self.flatten(layers),)
+        while len(layers) > DEEPEST:
+            layers = (self.flatten(layers[:MADE_ONE]), *layers[MADE_ONE:])
+        return layers
+
+    def flatten(self, layers: tuple[str, ...]) -> str:
+        """One layer that is equal to `layers` over each other, made of links to their files, and kept."""
+        from .copying import stack
+
+        key = hashlib.sha256(" ".join(layers).encode()).hexdigest()
+        with self._lock_for(f"flat {key}"):
+            row = self._db.execute("SELECT l.id FROM flat f JOIN layer l ON l.id = f.layer WHERE f.layers = ?", (key,)).fetchone()
+            if row and os.path.isdir(self.path(row[0])):
+                self.lease([str(row[0])])
+                return str(row[0])
+            with contextlib.ExitStack() as opened, self.draft(description="layers made one") as draft:
+                folders = [os.open(self.path(layer), DIRECTORY) for layer in layers]
+                for fd in folders:
+                    opened.callback(os.close, fd)
+                stack(folders, draft.open_upper())
+            self._db.execute("INSERT OR REPLACE INTO flat (layers, layer) VALUES (?, ?)", (key, int(draft.layer)))
+            return draft.layer
+
+    def has_whiteouts(self, layers: Sequence[str]) -> bool:
+        """Whether any of the layers hides something, so that its directory cannot be read as it is."""
+        marks = ",".join("?" * len(layers))
+        return bool(self._db.execute(f"SELECT 1 FROM layer WHERE whiteouts AND id IN ({marks}) LIMIT 1", map(int, layers)).fetchone())  # noqa: S608
+
+    def lease(self, layers: Sequence[str]) -> None:
+        """Keep layers from being collected as long as this process uses the store."""
+        rows = [(self._session.name, "layer", layer) for layer in layers]
+        self._db.executemany("INSERT OR IGNORE INTO lease (session, kind, name) VALUES (?, ?, ?)", rows)
+
+    def commit(self, draft: Draft) -> None:
+        """Make a layer of a draft whose directory is finished."""
+        from .changes import measure
+
+        facts = measure(draft.open_upper(), opaque=draft.chain is not None)
+        with self._db.transaction():
+            self._db.execute(
+                "UPDATE layer SET state = 'ready', session = '', size = ?, entries = ?, whiteouts = ?, seal = ?, boot = ? WHERE id = ?",
+                (facts.size, facts.entries, facts.whiteouts, facts.seal, self._boot, int(draft.layer)),
+            )
+            self.lease([draft.layer])
+
+    def discard(self, layer: str) -> None:
+        """Remove a layer or draft, its row first."""
+        self._db.execute("DELETE FROM layer WHERE id = ?", (int(layer),))
+        self.remove_directories(layer)
+
+    def remove_directories(self, layer: str) -> None:
+        """Unmount and remove what a layer has on the disk."""
+        from .overlay import detach
+
+        detach(os.path.join(self.work(layer), "root"))
+        for kind in ("work", "layers"):
+            with contextlib.suppress(FileNotFoundError):
+                parent = os.open(os.path.join(self.root, kind), DIRECTORY)
+                try:
+                    remove_tree(parent, str(int(layer)))
+                finally:
+                    os.close(parent)
+
+    def sweep(self) -> None:
+        """Remove what processes that were killed have left: their drafts, mounts, leases and session files."""
+        dead = self._session.dead()
+        named = self._db.execute("SELECT session FROM lease UNION SELECT session FROM layer WHERE session <> ''").fetchall()
+        dead += [name for (name,) in named if name not in dead and not self._session.alive(name)]
+        for name in dead:
+            for (layer,) in self._db.execute("SELECT id FROM layer WHERE state = 'draft' AND session = ?", (name,)).fetchall():
+                self.discard(str(layer))
+            self._db.execute("DELETE FROM lease WHERE session = ?", (name,))
+            self._remove_points(name)
+            self._session.forget(name)
+
+    def point(self) -> str:
+        """A new, empty directory to show a view at."""
+        with self._lock:
+            self._points += 1
+            number = self._points
+        path = os.path.join(self.root, "work", f"view-{self._session.name}-{number}")
+        os.mkdir(path, 0o700)
+        return path
+
+    def _remove_points(self, session: str) -> None:
+        from .overlay import detach
+
+        work = os.path.join(self.root, "work")
+        for name in os.listdir(work):
+            if name.startswith(f"view-{session}-"):
+                detach(os.path.join(work, name))
+                with contextlib.suppress(OSError):
+                    os.rmdir(os.path.join(work, name))
+
+    def _lock_for(self, name: str) -> contextlib.AbstractContextManager[None]:
+        from dockerfile_frontend.executor.locks import exclusive
+
+        return exclusive(os.path.join(self.root, "locks"), name)
+
+
+class View:
+    """Layers as one file system, to be read."""
+
+    def __init__(self, snapshotter: Snapshotter, layers: tuple[str, ...]) -> None:
+        self._snapshotter = snapshotter
+        self._point: str | None = None
+        self.layers = layers
+        stacked = snapshotter.stacked(layers)
+        plain = len(stacked) == 1 and not snapshotter.has_whiteouts(stacked)
+        self._directory = snapshotter.path(stacked[0]) if plain else None if stacked else os.path.join(snapshotter.root, "empty")
+        self._mounted = self._open(stacked)
+
+    @property
+    def fd(self) -> int:
+        """Its root directory, open."""
+        return self._mounted.fd
+
+    @property
+    def path(self) -> str:
+        """Where it is to be seen; mounted there on first use. The caller must not write there."""
+        if self._directory is not None:
+            return self._directory
+        if self._mounted.path is None:
+            self._point = self._point or self._snapshotter.point()
+            self._mounted.attach(self._point)
+        assert self._mounted.path is not None  # noqa: S101 - just attached
+        return self._mounted.path
+
+    def close(self) -> None:
+        self._mounted.close()
+        if self._point is not None:
+            os.rmdir(self._point)
+            self._point = None
+
+    def _open(self, stacked: tuple[str, ...]) -> Mounted:
+        from .overlay import Mounted, mounted
+
+        if self._directory is not None:
+            return Mounted(os.open(self._directory, DIRECTORY))
+        folders = [self._snapshotter.path(layer) for layer in reversed(stacked)]
+        if len(folders) == 1:
+            folders.append(os.path.join(self._snapshotter.root, "empty"))
+        try:
+            return mounted(folders, userxattr=self._snapshotter.userxattr)
+        except OSError:
+            self._point = self._snapshotter.point()
+            return mounted(folders, userxattr=self._snapshotter.userxattr, point=self._point)
+
+
+class Draft:
+    """A layer that is being written."""
+
+    def __init__(self, snapshotter: Snapshotter, layer: str, base: tuple[str, ...], chain: str | None) -> None:
+        self.layer = layer
+        self.base = base
+        self.chain = chain
+        """Chain id, for an imported layer."""
+        self.upper = snapshotter.path(layer)
+        """The layer's own directory. Either this is written to, in overlayfs's format, or what is at `path`."""
+        self._snapshotter = snapshotter
+        self._lower: View | None = None
+        self._mounted: Mounted | None = None
+        self._copied_at = 0
+        self._upper_fd = -1
+        self._open = True
+
+    @property
+    def lower(self) -> View:
+        """What lies below, to be read."""
+        if self._lower is None:
+            self._lower = View(self._snapshotter, self.base)
+        return self._lower
+
+    @property
+    def path(self) -> str:
+        """The merged file system, writable; mounted or copied on first use."""
+        if not self.base:
+            return self.upper
+        work = self._snapshotter.work(self.layer)
+        root = os.path.join(work, "root")
+        if self._mounted is None and not self._copied_at:
+            os.mkdir(work, 0o700)
+            os.mkdir(root, 0o755)
+            if self._snapshotter.backend == "copy":
+                self._copy(root)
+            else:
+                self._mount(work, root)
+        return root
+
+    def open_upper(self) -> int:
+        """A descriptor of `upper`, closed with the draft."""
+        if self._upper_fd < 0:
+            self._upper_fd = os.open(self.upper, DIRECTORY)
+        return self._upper_fd
+
+    def commit(self) -> str:
+        """Finish the layer; nothing may be written any more. Its number."""
+        if self._mounted is not None:
+            self._mounted.close()
+            self._mounted = None
+            from .changes import normalize
+
+            normalize(self.open_upper(), self.lower.fd)
+        elif self._copied_at:
+            self._collect()
+        self._snapshotter.commit(self)
+        self._open = False
+        self._close()
+        return self.layer
+
+    def abort(self) -> None:
+        """Leave nothing of it, unless it is committed."""
+        if self._open:
+            self._open = False
+            self._close()
+            self._snapshotter.discard(self.layer)
+
+    def _mount(self, work: str, root: str) -> None:
+        from .overlay import mounted
+
+        scratch = os.path.join(work, "work")
+        os.mkdir(scratch, 0o700)
+        folders = [self._snapshotter.path(layer) for layer in reversed(self._snapshotter.stacked(self.base))]
+        self._mounted = mounted(folders, self.upper, scratch, userxattr=self._snapshotter.userxattr, point=root)
+        if self._mounted.path is None:
+            self._mounted.attach(root)
+
+    def _copy(self, root: str) -> None:
+        from .copying import next_tick
+
+        target = os.open(root, DIRECTORY)
+        try:
+            clone_tree(self.lower.fd, target)
+        finally:
+            os.close(target)
+        self._copied_at = next_tick()
+
+    def _collect(self) -> None:
+        from .copying import collect
+
+        changed = os.open(os.path.join(self._snapshotter.work(self.layer), "root"), DIRECTORY)
+        try:
+            collect(self.lower.fd, changed, self.open_upper(), self._copied_at)
+        finally:
+            os.close(changed)
+
+    def _close(self) -> None:
+        if self._mounted is not None:
+            self._mounted.close()
+            self._mounted = None
+        if self._lower is not None:
+            self._lower.close()
+            self._lower = None
+        if self._upper_fd >= 0:
+            os.close(self._upper_fd)
+            self._upper_fd = -1
+        work = self._snapshotter.work(self.layer)
+        if os.path.isdir(work):
+            parent = os.open(os.path.dirname(work), DIRECTORY)
+            try:
+                remove_tree(parent, os.path.basename(work))
+            finally:
+                os.close(parent)
+
+
+def spread(directory: str) -> None:
+    """Ask ext4 to place each directory made in `directory` far from the others.
+
+    It would put all of them where space was freed last, and look at every inode deleted in the last seconds for each file that
+    is made: 10,000 files then take 5 seconds and not 0.2. Other file systems do not know the flag.
+    """
+    fd = os.open(directory, DIRECTORY)
+    try:
+        flags = struct.unpack("l", fcntl.ioctl(fd, _GET_FLAGS, b"\0" * struct.calcsize("l")))[0]
+        fcntl.ioctl(fd, _SET_FLAGS, struct.pack("l", flags | _TOPDIR))
+    except OSError:
+        pass
+    finally:
+        os.close(fd)
+
+
+def _try_overlay(folder: str, *, userxattr: bool) -> str | None:
+    """Mount, delete a file and see whether that becomes a whiteout."""
+    from .overlay import mounted
+
+    paths = {name: os.path.join(folder, name) for name in ("low", "up", "work", "at")}
+    for path in paths.values():
+        os.mkdir(path)
+    with open(os.path.join(paths["low"], "file"), "wb"):
+        pass
+    with mounted([paths["low"]], paths["up"], paths["work"], userxattr=userxattr, point=paths["at"]) as merged:
+        os.unlink("file", dir_fd=merged.fd)
+    return None if os.path.exists(os.path.join(paths["up"], "file")) else "a deletion left no mark"
