@@ -116,7 +116,7 @@ def _add_triggers(
         triggers: Sequence[str] = ()
         if stage.parent is not None:
             triggers = stage_triggers(plan.stages[stage.parent])
-        elif not by_stage[index].finished:
+        else:
             base = by_stage[index]
             triggers = base.state.image.onbuild
             by_stage[index] = base._replace(state=base.state._replace(image=base.state.image._replace(onbuild=())))
@@ -145,6 +145,7 @@ def _prefetch(stages: Sequence[PlannedStage], given: _Given) -> None:
 
 def _base_of(stage: PlannedStage, given: _Given, *, again: bool) -> Base:
     if stage.context is not None:
+        _reference_of(stage)  # though nobody will ask for it
         return _replaced(stage, given.loader.load(stage.context))
     if stage.base == SCRATCH:
         target = given.build.target_platform
@@ -179,7 +180,7 @@ def _from_context(loaded: Loaded, platform: Platform, stage: PlannedStage) -> Ba
 
 
 def _loaded_state(loaded: Loaded, platform: Platform, image: Image) -> StageState:
-    state = StageState(loaded.root, platform, image)
+    state = StageState(loaded.root, platform, image._replace(created=""))
     if loaded.image is None:
         return state
     pairs = (entry.partition("=") for entry in loaded.image.env.values())

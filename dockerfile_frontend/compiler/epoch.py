@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from dockerfile_frontend.compiler.named import Loader
     from dockerfile_frontend.instructions.model import ArgDeclaration, Stage
     from dockerfile_frontend.semantics.contexts import NamedContexts
+    from dockerfile_frontend.semantics.git_refs import GitRef
     from dockerfile_frontend.semantics.layered import Layered
 
 _CONTEXT = "context"
@@ -143,7 +144,7 @@ class _StageSource:
         if inst.contents or len(inst.sources) != 1:
             raise _refused("SOURCE_DATE_EPOCH stage must contain exactly one remote ADD source")
         src = self._expand(inst.sources[0])
-        ref = git_ref_of(src)
+        ref = _git_ref(src)
         if ref is None and is_url(src):
             checksum = self._expand(inst.checksum)
             if checksum:
@@ -154,6 +155,16 @@ class _StageSource:
         keep = bool(inst.keep_git_dir or ref.keep_git_dir)
         wish = git_wish(ref, keep_git_dir=keep, checksum=self._expand(inst.checksum))
         return git_source(wish, "")
+
+
+def _git_ref(src: str) -> GitRef | None:
+    """The repository a source names; a URL that asks for the impossible is taken for a file's, as in the reference."""
+    try:
+        return git_ref_of(src)
+    except DockerfileError:
+        if is_url(src):
+            return None
+        raise
 
 
 def _check_digest(checksum: str) -> None:

@@ -59,10 +59,14 @@ class Edge(NamedTuple):
     """Which one."""
 
 
+Place = tuple[SourceInfo, tuple[Range, ...]]
+"""A file, and where in it."""
+
+
 class Node:
     """An op at its place in the graph. Two nodes are the same only if they are one object."""
 
-    __slots__ = ("body", "given", "inputs", "lines", "metadata", "platform", "visit")
+    __slots__ = ("body", "given", "inputs", "lines", "metadata", "places", "platform", "visit")
 
     def __init__(
         self,
@@ -84,27 +88,61 @@ class Node:
         self.visit = inputs if visit is None else visit
         self.given: Vertex | None = None
         """The finished vertex, where another graph is the input."""
+        self.places: tuple[Place, ...] = ()
+        """Where that graph says it comes from."""
 
 
 class _Marshalled:
     """What `marshal` has made so far."""
 
-    __slots__ = ("locations", "metadata", "vertices")
+    __slots__ = ("_file", "_infos", "locations", "metadata", "vertices")
 
-    def __init__(self) -> None:
+    def __init__(self, file: SourceInfo) -> None:
         self.vertices: dict[str, Vertex] = {}
         self.metadata: dict[str, OpMetadata] = {}
         self.locations: dict[str, Locations] = {}
+        self._file = file
+        self._infos: dict[tuple[str, str, bytes], SourceInfo] = {}
+
+    def add(self, vertex: Vertex, node: Node) -> None:
+        """A vertex, or one more node that came out as it."""
+        digest = vertex.digest
+        location = self._locate(node)
+        if digest in self.vertices:
+            self.metadata[digest] = merge_metadata(self.metadata[digest], node.metadata)
+            self.locations[digest] = Locations(self.locations[digest].locations + location.locations)
+        else:
+            self.vertices[digest] = vertex
+            self.metadata[digest] = node.metadata
+            self.locations[digest] = location
+
+    def source(self) -> Source:
+        """The source map: files in the order in which vertices name them."""
+        return Source(self.locations, tuple(self._infos.values()))
+
+    def _locate(self, node: Node) -> Locations:
+        if node.places:
+            return Locations(tuple([Location(self._index(info), ranges) for info, ranges in node.places]))
+        if node.lines is None:
+            return _NO_LOCATIONS
+        ranges = [_range(line) for line in range(node.lines.first, node.lines.last + 1)] if node.lines else ()
+        return Locations((Location(self._index(self._file), tuple(ranges)),))
+
+    def _index(self, info: SourceInfo) -> int:
+        key = (info.filename, info.language, info.data)
+        if key not in self._infos:
+            self._infos[key] = info
+        return list(self._infos).index(key)
 
 
-def marshal(output: Edge | None, bound: Mapping[Node, Node], file: SourceInfo | None) -> Definition:
+def marshal(output: Edge | None, bound: Mapping[Node, Node], file: SourceInfo) -> Definition:
     """The definition of `output` and all before it.
 
     `bound` has the final form of the nodes that were left open. `file` is the Dockerfile, for the source map.
     """
     if output is None:
         return Definition()
-    made = _Marshalled()
+    made = _Marshalled(file)
     digests: dict[Node, str] = {}
     stack = [(output.node, False)]
     while stack:
@@ -112,34 +150,24 @@ def marshal(output: Edge | None, bound: Mapping[Node, Node], file: SourceInfo | 
         if node in digests:
             continue
         if ready or not node.visit:
-            digests[node] = _add(made, digests, bound.get(node, node))
+            final = bound.get(node, node)
+            vertex = final.given or _vertex(final, digests)
+            digests[node] = vertex.digest
+            made.add(vertex, final)
             continue
         stack.append((node, True))
-        stack.extend((edge.node, False) for edge in reversed(node.visit) if edge.node not in digests)
-    final = Input(digests[output.node], output.output)
-    metadata = {**made.metadata, digest_of(encode_op(Op(inputs=(final,)))): _final_metadata(made.metadata.values())}
-    mapped = any(found.locations for found in made.locations.values())
-    source = Source(made.locations, (file,) if file is not None and mapped else ())
-    return Definition(made.vertices, final, metadata, source)
+        stack.extend([(edge.node, False) for edge in reversed(node.visit) if edge.node not in digests])
+    result = Input(digests[output.node], output.output)
+    end = digest_of(encode_op(Op(inputs=(result,))))
+    metadata = {**made.metadata, end: _final_metadata(made.metadata.values())}
+    return Definition(made.vertices, result, metadata, made.source())
 
 
-def _add(made: _Marshalled, digests: Mapping[Node, str], node: Node) -> str:
-    """Encode a node whose inputs are encoded; its digest."""
-    vertex = node.given
-    if vertex is None:
-        op = _op(node, tuple([Input(digests[edge.node], edge.output) for edge in node.inputs]))
-        encoded = encode_op(op)
-        vertex = Vertex(digest_of(encoded), op, encoded)
-    digest = vertex.digest
-    location = _location(node.lines)
-    if digest in made.vertices:
-        made.metadata[digest] = merge_metadata(made.metadata[digest], node.metadata)
-        made.locations[digest] = Locations(made.locations[digest].locations + location.locations)
-    else:
-        made.vertices[digest] = vertex
-        made.metadata[digest] = node.metadata
-        made.locations[digest] = location
-    return digest
+def _vertex(node: Node, digests: Mapping[Node, str]) -> Vertex:
+    """Encode a node whose inputs are encoded."""
+    op = _op(node, tuple([Input(digests[edge.node], edge.output) for edge in node.inputs]))
+    encoded = encode_op(op)
+    return Vertex(digest_of(encoded), op, encoded)
 
 
 def _op(node: Node, inputs: tuple[Input, ...]) -> Op:
@@ -182,16 +210,7 @@ def _final_metadata(all_metadata: Iterable[OpMetadata]) -> OpMetadata:
     return OpMetadata(caps=caps)
 
 
-def _location(lines: Lines | tuple[()] | None) -> Locations:
-    if lines is None:
-        return _NO_LOCATIONS
-    if not lines:
-        return _NOWHERE
-    return Locations((Location(0, tuple([_range(line) for line in range(lines.first, lines.last + 1)])),))
-
-
 _NO_LOCATIONS = Locations()
-_NOWHERE = Locations((Location(0, ()),))
 
 
 @cache

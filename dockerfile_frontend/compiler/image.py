@@ -116,15 +116,15 @@ class _BadConfigError(ValueError):
 
 
 class _Reader:
-    """Reads fields of a JSON object with their types checked; null and absence are one, as for the reference."""
+    """Reads fields of a JSON object with their types checked. Null and absence are one, and case is none, as for the reference."""
 
     def __init__(self, raw: object) -> None:
         if not isinstance(raw, dict):
             raise _BadConfigError("not an object")
-        self._raw = raw
+        self._raw = {name.lower(): value for name, value in raw.items()}
 
     def get(self, name: str, kind: type, default: Any) -> Any:  # noqa: ANN401  as its kind says
-        value = self._raw.get(name)
+        value = self._raw.get(name.lower())
         if value is None:
             return default
         if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
@@ -140,10 +140,17 @@ class _Reader:
         return value
 
     def texts(self, name: str) -> tuple[str, ...]:
-        values = tuple(self.get(name, list, ()))
-        if not all(isinstance(value, str) for value in values):
+        values = self.get(name, list, ())
+        return tuple(self._text(name, value) for value in values)
+
+    def texts_by_name(self, name: str) -> dict[str, str]:
+        values: dict[str, object] = self.get(name, dict, {})
+        return {key: self._text(name, value) for key, value in values.items()}
+
+    def _text(self, name: str, value: object) -> str:
+        if not isinstance(value, str | None):
             raise _BadConfigError(f"{name} holds something else than strings")
-        return values
+        return value or ""
 
     def inner(self, name: str) -> _Reader:
         return _Reader(self.get(name, dict, {}))
@@ -151,9 +158,6 @@ class _Reader:
 
 def _read(top: _Reader) -> Image:
     config, rootfs = top.inner("config"), top.inner("rootfs")
-    labels: dict[str, str] = config.get("Labels", dict, {})
-    if not all(isinstance(value, str) for value in labels.values()):
-        raise _BadConfigError("Labels holds something else than strings")
     return Image(
         created=_time(top.text("created")),
         author=top.text("author"),
@@ -169,7 +173,7 @@ def _read(top: _Reader) -> Image:
         cmd=config.texts("Cmd"),
         volumes=frozenset(config.get("Volumes", dict, {})),
         working_dir=config.text("WorkingDir"),
-        labels=Layered.of(labels.items()),
+        labels=Layered.of(config.texts_by_name("Labels").items()),
         stop_signal=config.text("StopSignal"),
         args_escaped=config.get("ArgsEscaped", bool, False),
         healthcheck=_read_healthcheck(config),

@@ -13,7 +13,7 @@ import base64
 import json
 from typing import TYPE_CHECKING, NamedTuple
 
-from dockerfile_frontend.compiler.graph import Edge, Node
+from dockerfile_frontend.compiler.graph import Edge, Node, Place
 from dockerfile_frontend.compiler.ids import unique_id
 from dockerfile_frontend.compiler.image import Image, read_image
 from dockerfile_frontend.compiler.metadata import internal
@@ -97,7 +97,7 @@ def _load_image(context: NamedContext, given: Loader) -> Loaded:
         raise _refused(str(error)) from None
     except ResolveError as error:
         raise _refused(error.message, error.hint) from None
-    node = image_source(str(parse_reference(found.ref).tagged), platform, f"[context {context.key}] {found.ref}")
+    node = image_source(str(parse_reference(found.ref).tagged), platform, f"[context {context.key}] {name}")
     return Loaded(Edge(node), read_image(found.config)._replace(created=""))
 
 
@@ -119,7 +119,7 @@ def _load_layout(context: NamedContext, given: Loader) -> Loaded:
     node = layout_source(
         ref, stored.name, given.options.session, platform, f"[context {context.key}] OCI load from client"
     )
-    return Loaded(Edge(node), read_image(found.config)._replace(created=""))
+    return Loaded(Edge(node), read_image(found.config))
 
 
 def _load_git(context: NamedContext, _given: Loader) -> Loaded:
@@ -204,13 +204,29 @@ def given_graph(definition: Definition) -> Edge | None:
     if definition.output is None:
         return None
     nodes: dict[str, Node] = {}
+    places = _places(definition)
     for digest, vertex in definition.vertices.items():
         inputs = tuple(Edge(nodes[given.digest], given.index) for given in vertex.op.inputs)
         assert vertex.op.body is not None  # noqa: S101  the one without is no vertex of a definition
         node = Node(vertex.op.body, inputs, definition.metadata.get(digest, OpMetadata()))
         node.given = vertex
+        node.places = places(digest)
         nodes[digest] = node
     return Edge(nodes[definition.output.digest], definition.output.index)
+
+
+def _places(definition: Definition) -> Callable[[str], tuple[Place, ...]]:
+    """Where a graph says that a vertex comes from."""
+    source = definition.source
+
+    def find(digest: str) -> tuple[Place, ...]:
+        found = source.locations.get(digest) if source is not None else None
+        if source is None or found is None:
+            return ()
+        known = [location for location in found.locations if 0 <= location.source_index < len(source.infos)]
+        return tuple((source.infos[location.source_index], location.ranges) for location in known)
+
+    return find
 
 
 _LOADERS: Mapping[str, Callable[[NamedContext, Loader], Loaded]] = {

@@ -101,6 +101,10 @@ def parse_options(options: Mapping[str, str], **given: Any) -> CompileOptions:  
     if "build-arg:BUILDKIT_DOCKERFILE_CHECK" in options:
         fields["check"] = _parse_check_option(options["build-arg:BUILDKIT_DOCKERFILE_CHECK"])
     made = CompileOptions(**{**fields, **given})
+    if _NEEDED in made.unsupported:
+        raise _refused(
+            f"needs BuildKit 0.5 or later: requested prerelease feature {_NEEDED}  is not supported by build server, please update "
+        )
     if len(made.platforms) > 1 and made.multi_platform is False:
         raise _refused("conflicting config: returning multiple target platforms is not allowed")
     return made
@@ -108,6 +112,10 @@ def parse_options(options: Mapping[str, str], **given: Any) -> CompileOptions:  
 
 def _refused(message: str) -> DockerfileError:
     return DockerfileError(message, code="option")
+
+
+_NEEDED = "file.base"
+"""Without this capability the reference does not even begin."""
 
 
 def _check_removed(options: Mapping[str, str]) -> None:

@@ -166,7 +166,12 @@ def parse_onbuild(node: Node, known: Mapping[str, FlagKind]) -> m.Onbuild:
 
 def parse_run(node: Node, known: Mapping[str, FlagKind]) -> m.Run:
     flags = parse_flags(node, known)
-    mounts = flags.texts("mount")
+    devices, mounts = flags.texts("device"), flags.texts("mount")
+    if devices:
+        from dockerfile_frontend.instructions.devices import check_device  # noqa: PLC0415  rare
+
+        for text in devices:
+            check_device(text)
     sources = tuple(mount_source(text) for text in mounts)
     network, security = flags.text("network", "default"), flags.text("security", "sandbox")
     if network not in ("default", "none", "host"):
@@ -178,6 +183,7 @@ def parse_run(node: Node, known: Mapping[str, FlagKind]) -> m.Run:
         **_command(node),
         mounts=mounts,
         mount_sources=sources,
+        devices=devices,
         network=network,
         security=security,
         flags_used=flags.names,

@@ -54,7 +54,7 @@ TABLE: Mapping[str, Row] = {
     "label": Row(p.parse_label),
     "maintainer": Row(p.parse_maintainer),
     "onbuild": Row(p.parse_onbuild),
-    "run": Row(p.parse_run, {"mount": "texts", "network": "text", "security": "text"}),
+    "run": Row(p.parse_run, {"device": "texts", "mount": "texts", "network": "text", "security": "text"}),
     "shell": Row(p.parse_shell),
     "stopsignal": Row(p.parse_stopsignal),
     "user": Row(p.parse_user),

@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from dockerfile_frontend.diagnostics import DockerfileError
 from dockerfile_frontend.gostd.numbers import NumberError, parse_decimal
-from dockerfile_frontend.instructions.model import Copy, Onbuild, Run
+from dockerfile_frontend.instructions.model import Copy, Lines, Onbuild, Run
 from dockerfile_frontend.instructions.stages import parse_trigger
 from dockerfile_frontend.semantics.layered import EMPTY
 from dockerfile_frontend.semantics.stages import SCRATCH, PlannedStage, StageNames, Step
+from dockerfile_frontend.source import Span
 from dockerfile_frontend.syntax.words import WordError, expand
 
 if TYPE_CHECKING:
@@ -158,17 +159,20 @@ def reachable_from(target: int, stages: Sequence[PlannedStage]) -> frozenset[int
 
 
 def add_triggers(plan: Plan, index: int, triggers: Sequence[str]) -> tuple[Plan, bool]:
-    """The plan with ONBUILD triggers in front of a stage's own steps, and whether one of them reads another stage."""
+    """The plan with ONBUILD triggers in front of a stage's own steps, and whether one of them reads another stage.
+
+    Those of an image that a COPY names are never run, but read and linked all the same, as in the reference.
+    """
     linker = Linker(plan.stages, plan.names, plan.escape)
     stage = linker.stages[index]
-    start = stage.from_
-    assert start is not None  # noqa: S101  an image that a COPY names takes no triggers
+    lines = stage.lines or Lines(0, 0)
+    span = stage.from_.span if stage.from_ is not None else Span(lines.first, 1, lines.last)
     steps = []
     for trigger in triggers:
         try:
-            steps.append(linker.link(parse_trigger(trigger, start.lines, start.span), trigger=True))
+            steps.append(linker.link(parse_trigger(trigger, lines, span), trigger=True))
         except DockerfileError as error:
-            raise DockerfileError(error.message, start.span, code=error.code, hint=error.hint) from None
+            raise DockerfileError(error.message, span, code=error.code, hint=error.hint) from None
     linker.stages[index] = replace(stage, steps=(*steps, *stage.steps), total=stage.total + len(steps))
     return Plan(tuple(linker.stages), plan.names, plan.escape), any(step.sources for step in steps)
 

@@ -19,10 +19,10 @@ UNIX_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 def normalize_path(parent: str, path: str, os: str, *, keep_slash: bool = False) -> str:
     """`path`, made absolute on top of `parent`; `keep_slash` keeps "/" or "/." at its end."""
     written = path = to_slash(path, os)
-    parent = strip_drive(to_slash(parent, os) or "/", os, keep_slash=keep_slash)
+    parent = _without_drive(to_slash(parent, os) or "/", os, keep_slash=keep_slash)
     if not is_absolute(parent, os):
         parent = join("/", parent)
-    path = strip_drive(path or parent, os, keep_slash=keep_slash)
+    path = _without_drive(path or parent, os, keep_slash=keep_slash)
     if not is_absolute(path, os):
         path = join(parent, path)
     return to_slash(restore_slash(path, written) if keep_slash else path, os)
@@ -44,6 +44,13 @@ def normalize_workdir(current: str, path: str, os: str) -> str:
     except DockerfileError as error:
         raise DockerfileError(f"normalizing workdir: normalizing working directory: {error}", error.span) from error
     return normal.replace("/", "\\") if os == "windows" else normal
+
+
+def _without_drive(path: str, os: str, *, keep_slash: bool) -> str:
+    try:
+        return strip_drive(path, os, keep_slash=keep_slash)
+    except DockerfileError as error:
+        raise DockerfileError(f"removing drive letter: {error}", code="path") from None
 
 
 def strip_drive(path: str, os: str, *, keep_slash: bool = False) -> str:

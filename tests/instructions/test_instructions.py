@@ -50,7 +50,7 @@ REFUSED = [
     ("COPY a <<E\nE", "COPY cannot accept a heredoc as a destination"),
     ("RUN --network=x y", 'invalid network mode "x"'),
     ("RUN --security=x y", 'security "x" is not valid'),
-    ("RUN --device=x y", "unknown flag: --device"),
+    ("RUN --device=x,y z", "invalid field 'y' must be a key=value pair"),
     ("RUN --mount=from=$x y", "'from' doesn't support variable expansion, define alias stage instead"),
     ("EXPOSE", "EXPOSE requires at least one argument"),
     ("USER", "USER requires exactly one argument"),

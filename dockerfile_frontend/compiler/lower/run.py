@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 _PIPES = "/dev/pipes/"
 """Where a heredoc that is a program is mounted."""
 
+_NO_DEVICES = "device feature is only supported in Dockerfile frontend 1.14.0-labs or later"
 _NETWORKS = {"none": NetMode.NONE, "host": NetMode.HOST}
 _PROGRAM_MODE = 0o755
 
@@ -53,6 +54,8 @@ def lower_run(inst: Run, at: StageState, ctx: Context) -> StageState:
     command = _read_command(inst, at)
     args = with_shell(at.image, command.args) if inst.shell else command.args
     plan = lower_mounts(inst, at, ctx)
+    if inst.devices and not ctx.build.lacks("exec.meta.cdi"):
+        raise DockerfileError(_NO_DEVICES, code="labs")
     mounted = list(plan.mounts)
     if command.program is not None:
         mounted.insert(0, Mounted(_PIPES, command.program, selector="/", readonly=True))
