@@ -88,7 +88,10 @@ def test_an_instruction_before_from() -> None:
 MOUNTS = [
     ("type=bind,target=/x", Mount("bind", target="/x")),
     ("target=/x,rw", Mount("bind", target="/x", readonly=False)),
-    ("type=cache,dst=/c,id=i,sharing=locked,uid=1,gid=2,mode=0700", Mount("cache", target="/c", readonly=False, id="i", sharing="locked", uid=1, gid=2, mode=0o700)),
+    (
+        "type=cache,dst=/c,id=i,sharing=locked,uid=1,gid=2,mode=0700",
+        Mount("cache", target="/c", readonly=False, id="i", sharing="locked", uid=1, gid=2, mode=0o700),
+    ),
     ("type=tmpfs,target=/t,size=64m", Mount("tmpfs", target="/t", readonly=False, size=64 << 20)),
     ("type=secret,id=s,required,env=E", Mount("secret", id="s", required=True, env="E")),
     ("type=ssh,required=false", Mount("ssh")),

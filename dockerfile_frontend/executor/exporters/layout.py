@@ -14,7 +14,7 @@ import json
 import os
 import shutil
 import tarfile
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ir_schema.record import Record
 
@@ -110,26 +110,32 @@ def _merged_index(image: ImageFiles, path: Path) -> bytes:
         kept = json.loads(path.read_bytes())["manifests"]
     except (OSError, ValueError, KeyError, TypeError):
         kept = []
-    name_of = lambda entry: (entry.get("annotations") or {}).get(CONTAINERD_NAME, "")  # noqa: E731
     replaced = {*image.names} if image.names else {""}
-    others = [e for e in kept if isinstance(e, dict) and name_of(e) not in replaced]
+    others = [e for e in kept if isinstance(e, dict) and _name_of(e) not in replaced]
     return _dump({"schemaVersion": 2, "mediaType": OCI["index"], "manifests": [*others, *_entries(image)]})
 
 
 def _docker_manifest(image: ImageFiles) -> bytes:
     by_digest = {d.descriptor.digest: d for d in image.documents}
     manifest = json.loads(by_digest[image.root.digest].data)
-    blob = lambda d: f"blobs/sha256/{_hex(d['digest'])}"  # noqa: E731
     tags = [name.removeprefix("docker.io/library/").removeprefix("docker.io/") for name in image.names]
     return _dump(
         [
             {
-                "Config": blob(manifest["config"]),
+                "Config": _blob(manifest["config"]),
                 "RepoTags": tags or None,
-                "Layers": [blob(d) for d in manifest["layers"]],
+                "Layers": [_blob(d) for d in manifest["layers"]],
             }
         ]
     )
+
+
+def _name_of(entry: Mapping[str, Any]) -> str:
+    return str((entry.get("annotations") or {}).get(CONTAINERD_NAME, ""))
+
+
+def _blob(descriptor: Mapping[str, Any]) -> str:
+    return f"blobs/sha256/{_hex(descriptor['digest'])}"
 
 
 def _header(name: str, kind: bytes, mode: int, size: int) -> bytes:

@@ -139,13 +139,14 @@ def _set_key(task: Task, tasks: Mapping[str, Task], worker: Worker) -> None:
 
 def _missing(tasks: Mapping[str, Task], outputs: Sequence[Input], worker: Worker) -> list[Task]:
     wanted: set[str] = set()
+    unsettled = _unsettled(tasks)
     stack = [edge.digest for edge in outputs]
     while stack:
         digest = stack.pop()
         task = tasks[digest]
         if digest in wanted or task.results is not None:
             continue
-        if task.key and not task.metadata.ignore_cache:
+        if task.key and digest not in unsettled:
             known = worker.records.find(task.key.digest)
             if known and worker.has_layers(known):
                 task.settle(known)
@@ -153,6 +154,15 @@ def _missing(tasks: Mapping[str, Task], outputs: Sequence[Input], worker: Worker
         wanted.add(digest)
         stack.extend(edge.digest for edge in task.op.inputs)
     return [task for digest, task in tasks.items() if digest in wanted]
+
+
+def _unsettled(tasks: Mapping[str, Task]) -> set[str]:
+    """Tasks that run whatever is known, and all that is made from them: their keys are known when those have run."""
+    found: set[str] = set()
+    for digest, task in tasks.items():
+        if task.metadata.ignore_cache or any(edge.digest in found for edge in task.op.inputs):
+            found.add(digest)
+    return found
 
 
 def _view(task: Task, index: int) -> LocalView | None:

@@ -19,8 +19,9 @@ from ir_schema.record import Record
 from .model import LocalView, Result, Tree
 
 if TYPE_CHECKING:
-    import sqlite3
     from collections.abc import Iterable, Sequence
+
+    from dockerfile_frontend.executor.db import Database
 
     from .keys import Key
 
@@ -50,9 +51,10 @@ class Known(Record):
 class Records:
     """The cache's table of contents, shared by all processes on one store."""
 
-    def __init__(self, db: sqlite3.Connection) -> None:
+    def __init__(self, db: Database) -> None:
         self._db = db
-        db.executescript(SCHEMA)
+        for statement in SCHEMA.split(";"):
+            db.execute(statement)
 
     def find(self, key: str) -> Known | None:
         """The result under `key`, or None."""
@@ -70,7 +72,7 @@ class Records:
     def add(self, result_id: str, keys: Sequence[Key], outputs: Sequence[Tree], *, op: str, name: str) -> Known:
         """Record a new result under its keys; a key that led elsewhere leads here from now on."""
         now = time.time()
-        with self._db:
+        with self._db.transaction():
             self._db.execute(
                 "INSERT OR REPLACE INTO result (id, outputs, op, name, created, used) VALUES (?, ?, ?, ?, ?, ?)",
                 (result_id, json.dumps([o.layers for o in outputs]), op, name, now, now),
@@ -80,13 +82,13 @@ class Records:
 
     def alias(self, known: Known, keys: Sequence[Key]) -> None:
         """Let more keys lead to a known result."""
-        with self._db:
+        with self._db.transaction():
             self._lead(known.id, keys)
 
     def touch(self, ids: Iterable[str]) -> None:
         """Note that these results were used now; least recently used results are collected first."""
         now = time.time()
-        with self._db:
+        with self._db.transaction():
             self._db.executemany("UPDATE result SET used = ?, uses = uses + 1 WHERE id = ?", [(now, i) for i in ids])
 
     def parts(self, key: str) -> list[tuple[str, str]]:

@@ -12,8 +12,8 @@ import os
 import posixpath
 import re
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
-from urllib.parse import unquote, urljoin, urlsplit
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
 from dockerfile_frontend.executor.solver.model import ExecutorError, Tree
 from ir_schema.record import Record
@@ -21,14 +21,11 @@ from ir_schema.record import Record
 from .pin import Pin
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from dockerfile_frontend.executor.solver.model import Step
     from dockerfile_frontend.executor.worker import Worker
     from dockerfile_frontend.registry.transport import Answer
     from ir_schema.ops import SourceOp
 
-MAX_REDIRECTS = 10
 USER_HEADERS = frozenset({"accept", "user-agent"})
 SUPPORTED = frozenset({"http.checksum", "http.filename", "http.perm", "http.uid", "http.gid", "http.authheadersecret"})
 
@@ -66,6 +63,8 @@ def fetch(op: SourceOp, pin: Pin, step: Step) -> Tree:
     if blob is None:
         download = _download(op, worker, expected=digest, step=step)
         blob, modified = worker.store.blob_path(download.digest), str(download.modified)
+    if blob is None:
+        raise ExecutorError(f"{digest} vanished from the store")
     perm, uid, gid = _ownership(op)
     with worker.store.new_layer(description=step.name) as draft:
         path = os.path.join(draft.path, name)
@@ -103,7 +102,7 @@ def _download(op: SourceOp, worker: Worker, expected: str = "", step: Step | Non
     headers = _headers(op, worker)
     if known is not None and known.get("etag"):
         headers["If-None-Match"] = known["etag"]
-    with _follow(op.identifier, headers, worker) as answer:
+    with worker.http_get(op.identifier, headers) as answer:
         if answer.status == 304 and known is not None:
             return Download(**known)
         if not 200 <= answer.status < 300:
@@ -128,22 +127,6 @@ def _store(op: SourceOp, answer: Answer, worker: Worker, expected: str, step: St
     if found.etag:
         worker.store.remember_download(op.identifier, {f: getattr(found, f) for f in found.__match_args__})
     return found
-
-
-def _follow(url: str, headers: Mapping[str, str], worker: Worker) -> Any:  # noqa: ANN401 - Answer, open
-    """The answer after redirects; the Authorization header stays with the first host."""
-    origin = urlsplit(url).netloc
-    for _ in range(MAX_REDIRECTS):
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https"):
-            raise ExecutorError(f"redirect to {parts.scheme}:// is not followed")
-        sent = {k: v for k, v in headers.items() if parts.netloc == origin or k != "Authorization"}
-        answer = worker.http_get(url, sent)
-        if answer.status not in (301, 302, 303, 307, 308):
-            return answer
-        answer.close()
-        url = urljoin(url, answer.header("location") or "")
-    raise ExecutorError(f"stopped after {MAX_REDIRECTS} redirects")
 
 
 def _headers(op: SourceOp, worker: Worker) -> dict[str, str]:
