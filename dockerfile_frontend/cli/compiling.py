@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from dockerfile_frontend.cli.contexts import FolderReader, parse_contexts
 from dockerfile_frontend.cli.errors import refusals
@@ -12,27 +12,47 @@ from dockerfile_frontend.cli.options import frontend_options
 from dockerfile_frontend.cli.resolving import resolving
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import TypeAlias
 
     from dockerfile_frontend.cli.inputs import Inputs
-    from dockerfile_frontend.compiler.result import CompileResult
+    from dockerfile_frontend.compiler.options import CompileOptions
+    from dockerfile_frontend.compiler.result import CompileResult, OutlineFacts
     from dockerfile_frontend.diagnostics import Diagnostic
+    from dockerfile_frontend.semantics.context_files import ContextReader
+    from dockerfile_frontend.semantics.resolver import Resolver
+
+    Question: TypeAlias = Callable[[bytes, CompileOptions, Resolver, ContextReader], "Answer"]
+
+Answer = TypeVar("Answer")
 
 
 def compile_inputs(context: str, given: Mapping[str, Any]) -> CompileResult:
     """`given` is what click made of the flags. Raises Fault and Refused."""
     from dockerfile_frontend.compiler.driver import compile_dockerfile  # noqa: PLC0415  `--help` needs no compiler
-    from dockerfile_frontend.compiler.options import parse_options  # noqa: PLC0415  the same
 
     inputs = read_inputs(context, given["file"])
+    result = ask(inputs, given, compile_dockerfile)
+    if not given["quiet"]:
+        warn(result.warnings, inputs)
+    return result
+
+
+def outline_inputs(context: str, given: Mapping[str, Any]) -> OutlineFacts:
+    """Raises Fault and Refused."""
+    from dockerfile_frontend.compiler.driver import outline_dockerfile  # noqa: PLC0415  `--help` needs no compiler
+
+    return ask(read_inputs(context, given["file"]), given, outline_dockerfile)
+
+
+def ask(inputs: Inputs, given: Mapping[str, Any], question: Question[Answer]) -> Answer:
+    from dockerfile_frontend.compiler.options import parse_options  # noqa: PLC0415  loaded with the question
+
     contexts = parse_contexts(given["build_context"])
     options = {"filename": inputs.filename, **contexts.options, **frontend_options(given)}
     reader = FolderReader(inputs, contexts.folders)
     with resolving(given, contexts.stores) as resolver, refusals(inputs):
-        result = compile_dockerfile(inputs.dockerfile, parse_options(options), resolver, reader)
-    if not given["quiet"]:
-        warn(result.warnings, inputs)
-    return result
+        return question(inputs.dockerfile, parse_options(options), resolver, reader)
 
 
 def warn(warnings: Iterable[Diagnostic], inputs: Inputs) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from dockerfile_frontend.cli.compiling import compile_inputs
+from dockerfile_frontend.cli.compiling import outline_inputs
 from dockerfile_frontend.cli.options import CONTEXT_FLAGS, DOCKERFILE_FLAGS, JSON_FLAG, flags
 from dockerfile_frontend.cli.render import print_lines
 from dockerfile_frontend.cli.resolving import RESOLVER_FLAGS
@@ -23,7 +23,7 @@ def command(context: str, as_json: bool, **given: Any) -> None:  # noqa: ANN401 
     """
     from dockerfile_frontend.inspect.outline import outline_json, show_outline  # noqa: PLC0415  `--help` needs neither
 
-    found = outline_json(compile_inputs(context, {**given, "quiet": True}).target.outline)
+    found = outline_json(outline_inputs(context, given))
     if as_json:
         click.echo(json.dumps(found, indent=2, ensure_ascii=False))
     else:

@@ -80,7 +80,7 @@ def search(
 
 def generalize(message: str) -> str:
     """A message without what varies from input to input: names, numbers, quoted text."""
-    return re.sub(r"\"[^\"]*\"|'[^']*'|`[^`]*`|\d+|0x[0-9a-f]+", "_", message)[:80]
+    return re.sub(r"\"[^\"]*\"|'[^']*'|`[^`]*`|\S*[\[\]{}%.\d\\][^ ]*", "_", message)[:50]
 
 
 @contextmanager

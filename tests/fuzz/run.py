@@ -12,9 +12,8 @@ import sys
 from pathlib import Path
 from random import Random
 
-from tests.fuzz.targets import TARGETS, Fuzzed
-
 from tests.fuzz.engine import Report, search
+from tests.fuzz.targets import TARGETS, Fuzzed
 from tests.running import ROOT
 
 MEMORY = 4 << 30
