@@ -1,17 +1,19 @@
 """What differs between two graphs, for people: which ops are new, gone or changed, field by field, and what follows.
 
-    - run    apt-get install curl
-    + run    apt-get install curl git
-    ~ %4 run    make
-        exec.meta.env[1]: "V=1" → "V=2"
+    + run    apt-get install git  (build · Dockerfile:3)
+    ~ run    make  (build · Dockerfile:5)
+        exec.meta.env[1]: 'V=1' → 'V=2'
     3 more ops differ only because what they build on does
 
-Vertices are equal when their digests are. Of the rest, two are one op that changed when they do the same sort of thing
-in the same stage; an op whose own content is equal, and only its inputs differ, is a consequence. All in linear time.
+Vertices are equal when their ops and inputs are, apart from what tells one build's client from another's (the unique id
+of local files changes with every letter of the Dockerfile). Of the rest, two are one op that changed when they do the
+same sort of thing in the same stage; an op whose own content is equal, and only its inputs differ, is a consequence.
+All in linear time.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections import deque
 from dataclasses import dataclass, fields, is_dataclass, replace
 from itertools import zip_longest
@@ -19,12 +21,14 @@ from typing import TYPE_CHECKING, Any
 
 from dockerfile_frontend.inspect.lines import Line, Piece
 from dockerfile_frontend.inspect.show import KIND_WIDTH, fold
-from dockerfile_frontend.inspect.words import Words, describe_op
+from dockerfile_frontend.inspect.words import PLUMBING, Words, describe_op
+from ir_schema.ops import SourceOp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from dockerfile_frontend.inspect.graph import Graph, Vertex
+    from ir_schema.ops import Op
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +49,23 @@ class Pairing:
 
 
 def pair_graphs(old: Graph, new: Graph) -> Pairing:
-    shared = {v.digest for v in old.vertices} & {v.digest for v in new.vertices}
-    left = [v for v in old.vertices if v.digest not in shared]
-    right = [v for v in new.vertices if v.digest not in shared]
+    before, after = identities(old), identities(new)
+    shared = set(before.values()) & set(after.values())
+    left = [v for v in old.vertices if before[v.digest] not in shared]
+    right = [v for v in new.vertices if after[v.digest] not in shared]
     pairs, gone, added = match_alike(left, right, [content_key, place_key])
     followed = tuple(pair for pair in pairs if content_key(pair[0]) == content_key(pair[1]))
     changed = tuple(pair for pair in pairs if content_key(pair[0]) != content_key(pair[1]))
     return Pairing(len(shared), changed, followed, tuple(gone), tuple(added))
+
+
+def identities(graph: Graph) -> dict[str, str]:
+    """By digest, what a vertex is apart from what tells one build's client from another's."""
+    known: dict[str, str] = {}
+    for vertex in graph.vertices:
+        inputs = [(known.get(edge.digest, edge.digest), edge.index) for edge in vertex.op.inputs]
+        known[vertex.digest] = hashlib.sha256(f"{inputs}{content_key(vertex)}".encode("utf-8", "replace")).hexdigest()
+    return known
 
 
 def match_alike(
@@ -76,7 +90,15 @@ def match_alike(
 
 def content_key(vertex: Vertex) -> str:
     """The op but for which vertices its inputs are."""
-    return repr(replace(vertex.op, inputs=()))
+    return repr(content(vertex.op))
+
+
+def content(op: Op) -> Op:
+    """An op alone: without inputs, and without what tells one build's client from another's."""
+    body = op.body
+    if isinstance(body, SourceOp):
+        body = replace(body, attrs={key: value for key, value in sorted(body.attrs.items()) if key not in PLUMBING})
+    return replace(op, inputs=(), body=body)
 
 
 def place_key(vertex: Vertex) -> tuple[str, str, str]:
@@ -94,7 +116,7 @@ def diff_graphs(old: Graph, new: Graph) -> Iterator[Line]:
         yield head("+ ", "new", new, vertex)
     for before, after in pairing.changed:
         yield head("~ ", "warn", new, after)
-        for path, was, now in field_changes(replace(before.op, inputs=()), replace(after.op, inputs=())):
+        for path, was, now in field_changes(content(before.op), content(after.op)):
             yield (Piece(f"    {path}: "), Piece(was, "old"), Piece(" → "), Piece(now, "new"))
     yield from summary(pairing)
 
@@ -109,7 +131,7 @@ def head(sign: str, style: str, graph: Graph, vertex: Vertex) -> Line:
 def summary(pairing: Pairing) -> Iterator[Line]:
     followed, equal = len(pairing.followed), pairing.equal
     if not pairing.differs:
-        yield (Piece(f"equal: {equal} op{'s' if equal != 1 else ''}, digest for digest"),)
+        yield (Piece(f"equal: {equal} op{'s' if equal != 1 else ''}"),)
         return
     if followed:
         many = "ops differ only because what they build on does"

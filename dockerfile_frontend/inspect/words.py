@@ -8,6 +8,7 @@ Inputs are named by the function given, so that the words fit into a listing of 
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
@@ -101,7 +102,32 @@ def describe_source(source: SourceOp) -> Words:
     scheme, _, rest = source.identifier.partition("://")
     kind = SCHEMES.get(scheme, "source")
     what = source.identifier if kind in {"http", "source"} else rest
-    return Words(kind, (short_digest(what),), sorted_pairs(source.attrs))
+    return Words(kind, (short_digest(what),), tuple(source_options(source.attrs)))
+
+
+LISTS = {
+    "local.followpaths": "reads",
+    "local.includepatterns": "only",
+    "local.excludepatterns": "without",
+}
+PLUMBING = {"local.sharedkeyhint", "local.unique", "local.session"}
+"""Attributes between a client and its solver, which say nothing about a build."""
+
+
+def source_options(attrs: Mapping[str, str]) -> Iterator[str]:
+    for key, verb in LISTS.items():
+        if key in attrs:
+            yield f"{verb} {listed(attrs[key])}"
+    yield from sorted_pairs({key: value for key, value in attrs.items() if key not in PLUMBING | LISTS.keys()})
+
+
+def listed(text: str) -> str:
+    """A JSON list with its items side by side; anything else as it is."""
+    try:
+        items = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return " ".join(map(str, items)) if isinstance(items, list) else text
 
 
 def short_digest(reference: str) -> str:
@@ -149,7 +175,7 @@ def describe_mount(mount: Mount, name: NameInput) -> str:
     named = mount.cache or mount.secret or mount.ssh
     if mount.type is MountType.BIND:
         what = f"mount {name(mount.input)} {mount.selector or '/'}"
-    elif named and named.id:
+    elif named and named.id.strip("/") not in {"", mount.dest.strip("/")}:
         what = f"{what} {named.id}"
     return ", ".join([f"{what} at {mount.dest}", *mount_options(mount)])
 

@@ -9,7 +9,7 @@ from tests.inspect.graphs import Step, copy, define, image, local, run
 
 BUILD: tuple[Step, ...] = (
     ("[build 1/3] FROM docker.io/library/alpine:latest", 1, image("alpine"), ()),
-    ("[internal] load build context", 0, local(followpaths='["a"]'), ()),
+    ("[internal] load build context", 0, local(**{"local.followpaths": '["a","b"]', "local.unique": "u"}), ()),
     ("[build 2/3] COPY a /a", 2, copy("/a", "/a", without=("*.o",)), (0, 1)),
     (
         "[build 3/3] RUN make",
@@ -35,11 +35,11 @@ def test_ops_stand_by_stage_with_what_they_build_on() -> None:
         "  %1  image  docker.io/library/alpine:latest  (Dockerfile:1)",
         "  %3  file   copy %2 /a → /a, without *.o  (on %1 · Dockerfile:2)",
         "  %4  run    make … 1 more line  (on %3 · Dockerfile:3)",
-        "             cache c at /c, locked",
+        "             cache at /c, locked",
         "             mount %2 / at /src, read-only",
         "inputs",
         "  %2  local  context",
-        '             followpaths = ["a"]',
+        "             reads a b",
         "output %4",
     ]
 
@@ -49,7 +49,7 @@ def test_verbose_shows_whole_scripts_and_environments() -> None:
     assert lines[3:8] == [
         "  %4  run    make  (on %3 · Dockerfile:3)",
         "             make test",
-        "             cache c at /c, locked",
+        "             cache at /c, locked",
         "             mount %2 / at /src, read-only",
         "             env A=1",
     ]
