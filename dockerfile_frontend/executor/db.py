@@ -91,10 +91,6 @@ class Database:
         with self._told():
             return self._connection().executemany(sql, [tuple(row) for row in rows])
 
-    def executescript(self, sql: str) -> None:
-        with self._told():
-            self._connection().executescript(sql)
-
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
         """All or nothing of what the block does; holds off other writers, in this process too."""
@@ -125,14 +121,6 @@ class Database:
                     connection.close()
             self._opened.clear()
         self._local = threading.local()
-
-    def __enter__(self) -> None:
-        """As with a `sqlite3.Connection`: ``with db:`` is a transaction."""
-        self._local.blocks = [*getattr(self._local, "blocks", ()), self.transaction()]
-        self._local.blocks[-1].__enter__()
-
-    def __exit__(self, *exc: object) -> None:
-        self._local.blocks.pop().__exit__(*exc)
 
     def _connection(self) -> sqlite3.Connection:
         found: sqlite3.Connection | None = getattr(self._local, "connection", None)

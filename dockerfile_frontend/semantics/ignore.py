@@ -9,17 +9,14 @@ The last pattern that matches a path, or a directory above it, decides. Dockerfi
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.gostd.paths import clean, directory
 from dockerfile_frontend.gostd.text import trim_space
-from dockerfile_frontend.semantics.ignore_patterns import IgnoreError, check_pattern, compile_pattern
+from dockerfile_frontend.patterns import IgnoreError, IgnorePattern, read_patterns
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-
-    from dockerfile_frontend.semantics.ignore_patterns import Matches
+    from collections.abc import Iterable
 
 __all__ = ["IgnoreError", "IgnoreMatcher", "IgnorePattern", "parse_ignore"]
 
@@ -45,24 +42,12 @@ def parse_ignore(text: str) -> list[str]:
     return patterns
 
 
-class IgnorePattern:
-    """One line of an ignore file, compiled when first asked."""
-
-    def __init__(self, text: str, *, negated: bool) -> None:
-        self.text = text
-        self.negated = negated
-
-    @cached_property
-    def matches(self) -> Matches:
-        return compile_pattern(self.text)
-
-
 class IgnoreMatcher:
     """What a list of patterns says about paths."""
 
     def __init__(self, patterns: Iterable[str]) -> None:
         """Raises IgnoreError for a pattern that makes no sense."""
-        self.patterns = tuple(_read(patterns))
+        self.patterns = tuple(read_patterns(patterns))
 
     @property
     def has_exceptions(self) -> bool:
@@ -79,15 +64,3 @@ class IgnoreMatcher:
             if pattern.negated is ignored and pattern.matches(path, above):
                 ignored = not pattern.negated
         return ignored
-
-
-def _read(patterns: Iterable[str]) -> Iterator[IgnorePattern]:
-    for line in patterns:
-        if not (text := trim_space(line)):
-            continue
-        text = clean(text)
-        negated = text.startswith("!")
-        if text == "!":
-            raise IgnoreError('illegal exclusion pattern: "!"')
-        check_pattern(text[negated:])
-        yield IgnorePattern(text[negated:], negated=negated)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dockerfile_frontend.patterns import IgnoreError
 from dockerfile_frontend.semantics.ignore import IgnoreMatcher, parse_ignore
-from dockerfile_frontend.semantics.ignore_patterns import IgnoreError
 from tests.tables import outcome, rows
 
 

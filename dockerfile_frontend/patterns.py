@@ -1,20 +1,23 @@
-r"""One pattern of an ignore file, made into a test of paths as github.com/moby/patternmatcher makes it.
+r"""Patterns of paths, as github.com/moby/patternmatcher reads and applies them: of ignore files, of COPY --exclude and --parents.
 
     src/main.c   →  the path itself
     docs/**      →  what begins with docs/
     **/*.log     →  what ^(.*/)?[^/]*\.log$ matches
     **.log       →  what ends with .log
+
+    walker = PathMatcher(["a", "!a/b"]); walker.step("a", None) →  (True, known); walker.step("a/b", known) →  (False, …)
 """
 
 from __future__ import annotations
 
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
-from dockerfile_frontend.gostd.text import repair
+from dockerfile_frontend.gostd.paths import clean, directory
+from dockerfile_frontend.gostd.text import repair, trim_space
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     Matches = Callable[[str, str], bool]
 
@@ -29,6 +32,64 @@ _TO_ESCAPE = frozenset(".+()$")
 
 _NO_SLASH = "[^/]"
 _DIRECTORIES = "(.*/)?"
+
+
+class IgnorePattern:
+    """One line of an ignore file, compiled when first asked."""
+
+    def __init__(self, text: str, *, negated: bool) -> None:
+        self.text = text
+        self.negated = negated
+
+    @cached_property
+    def matches(self) -> Matches:
+        return compile_pattern(self.text)
+
+
+class PathMatcher:
+    """What a list of patterns says about paths, asked from the top of a tree downwards."""
+
+    def __init__(self, patterns: Iterable[str]) -> None:
+        """Raises IgnoreError for a pattern that makes no sense."""
+        self.patterns = tuple(read_patterns(patterns))
+
+    @property
+    def has_exceptions(self) -> bool:
+        """Whether any pattern takes paths back out of the matched ones."""
+        return any(pattern.negated for pattern in self.patterns)
+
+    def step(self, path: str, known: Sequence[bool] | None) -> tuple[bool, Sequence[bool]]:
+        """Whether `path` matches, and what to hand on as `known` for what is in it; None stands for no directory asked before.
+
+        As in the reference, a pattern that could not change the answer is not tried, and counts as not matching for what is below.
+        """
+        above = ""
+        if known is None and (above := directory(path)) == ".":
+            above = ""
+        found = [False] * len(self.patterns)
+        matched = False
+        for at, pattern in enumerate(self.patterns):
+            hit = known[at] if known is not None else False
+            if not hit:
+                if pattern.negated is not matched:
+                    continue
+                hit = pattern.matches(path, above)
+            found[at] = hit
+            if hit:
+                matched = not pattern.negated
+        return matched, found
+
+
+def read_patterns(patterns: Iterable[str]) -> Iterator[IgnorePattern]:
+    for line in patterns:
+        if not (text := trim_space(line)):
+            continue
+        text = clean(text)
+        negated = text.startswith("!")
+        if text == "!":
+            raise IgnoreError('illegal exclusion pattern: "!"')
+        check_pattern(text[negated:])
+        yield IgnorePattern(text[negated:], negated=negated)
 
 
 def compile_pattern(pattern: str) -> Matches:
