@@ -10,6 +10,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ir_schema.record import Record
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
     from dockerfile_frontend.source import SourceFile, Span
 
+WIDEST = 160
+"""Characters of a line that a message quotes."""
 NEAREST = 3
 """A name this many edits away is no suggestion any more."""
 
@@ -68,6 +71,7 @@ def render(finding: Diagnostic, source: SourceFile | None) -> str:
     lines = [f"{source.name}:{span.line}{column}: {head}"]
     text = source.line(span.line)
     if text:
+        text, span = _excerpt(text, span)
         gutter = f"{span.line:>3}"
         lines.append(f"{gutter} | {_shown(text)}")
         if span.column:
@@ -111,6 +115,21 @@ def _distance(a: str, b: str, limit: int) -> int:
 
 def _with_hint(text: str, hint: str) -> str:
     return f"{text}\n  hint: {hint}" if hint else text
+
+
+def _excerpt(text: str, span: Span) -> tuple[str, Span]:
+    """A line, or of a very long one the part around the span, and where the span is in it."""
+    if len(text) <= WIDEST:
+        return text, span
+    start = max(0, span.column - 1 - WIDEST // 4)
+    before, behind = "…" * (start > 0), "…" * (start + WIDEST < len(text))
+    moved = len(before) - start
+    shown = replace(
+        span,
+        column=span.column + moved if span.column else 0,
+        end_column=min(span.end_column + moved, WIDEST + 2) if span.end_column else 0,
+    )
+    return before + text[start : start + WIDEST] + behind, shown
 
 
 def _shown(text: str) -> str:

@@ -74,6 +74,10 @@ def split(
     return words.finish()
 
 
+MAX_GROWTH = 1 << 20
+"""Characters that variables may add to one word. No limit of the reference, which would fill the memory with forty ARGs
+that each name the one before twice; Linux starts no program with a variable an eighth as long."""
+
 _SPECIAL = re.compile(r"[$'\"\\`]")
 _VARIABLE = re.compile(r"\$(?:([A-Za-z_][A-Za-z0-9_]*+)(?![^\x00-\x7f])|\{([A-Za-z_][A-Za-z0-9_]*)\})")
 """The two usual forms, in ASCII."""
@@ -174,7 +178,9 @@ class _Open:
 class _Lexer:
     """One pass over one word."""
 
-    __slots__ = ("at", "env", "escape", "matched", "modes", "plain", "source", "stack", "text", "unmatched", "word")
+    __slots__ = (
+        "at", "env", "escape", "matched", "modes", "plain", "room", "source", "stack", "text", "unmatched", "word",
+    )  # fmt: skip
 
     def __init__(self, word: str, env: Mapping[str, str], escape: str, modes: _Modes, text: _Text | _Words) -> None:
         self.word = word
@@ -184,6 +190,7 @@ class _Lexer:
         self.text = text
         self.source = _scan(word)
         self.at = 0
+        self.room = MAX_GROWTH
         self.plain: dict[str, Callable[[str, int], re.Match[str] | None]] = {}
         self.matched: set[str] = set()
         self.unmatched: set[str] = set()
@@ -323,8 +330,17 @@ class _Lexer:
 
     def _lookup(self, name: str) -> str | None:
         value = self.env.get(name)
-        (self.unmatched if value is None else self.matched).add(name)
+        if value is None:
+            self.unmatched.add(name)
+        else:
+            self.matched.add(name)
+            self._grow(len(value))
         return value
+
+    def _grow(self, length: int) -> None:
+        self.room -= length
+        if self.room < 0:
+            raise WordError(f"variables make the word longer than {MAX_GROWTH} characters")
 
     def _substitute(self, opened: _Open, word: str) -> str:
         value = self._lookup(opened.name)
@@ -334,6 +350,8 @@ class _Lexer:
         operation = _OPERATIONS.get(opened.operator)
         if operation is None:
             raise _unsupported(opened.operator)
+        if opened.operator == "//":
+            self._grow(len(word) * len(value or ""))
         return operation(opened, word, value)
 
 

@@ -31,6 +31,15 @@ def test_splitting(word: str, wanted: str) -> None:
     assert outcome(lambda: "¦".join(split(word, ENV)), WordError) == whole(wanted, word)
 
 
+def test_variables_that_double_each_other_are_stopped() -> None:
+    env = {"A0": "x"}
+    for i in range(1, 21):
+        env[f"A{i}"] = expand(f"$A{i - 1}$A{i - 1}", env).result
+    for word in ("$A20$A20", "${A15//x/" + "y" * 60_000 + "}"):
+        with pytest.raises(WordError, match="variables make the word longer than 1048576 characters"):
+            expand(word, env)
+
+
 def test_names_asked_for_are_told() -> None:
     assert expand('$A"${U:-$V}"\'$W\'', ENV) == Expansion("a$W", frozenset({"A"}), frozenset({"U", "V"}))
 
