@@ -39,6 +39,10 @@ def parse_tree(data: bytes) -> Tree:
     return Tree(tuple(nodes), reader.escape, tuple(reader.directives))
 
 
+DEEPEST = 16
+"""ONBUILDs behind each other that are looked into. The second is refused already, for what it is."""
+
+
 def _parse_node(line: LogicalLine, reader: LineReader) -> Node:
     node = _split_line(line, line.text, 0, reader.escape)
     heredocs: tuple[Heredoc, ...] = ()
@@ -61,7 +65,7 @@ def _parse_node(line: LogicalLine, reader: LineReader) -> Node:
     )
 
 
-def _split_line(line: LogicalLine, text: str, offset: int, escape: str) -> Node:
+def _split_line(line: LogicalLine, text: str, offset: int, escape: str, depth: int = 0) -> Node:
     """Keyword, flags and arguments of `text`, which begins at `offset` of the logical line."""
     trimmed = trim_space(text)
     if not trimmed:
@@ -70,9 +74,9 @@ def _split_line(line: LogicalLine, text: str, offset: int, escape: str) -> Node:
     keyword, flags, rest = _split_flags(trimmed, offset, escape)
     kind = keyword.lower()
     if kind == "onbuild":
-        if not rest:
-            return Node(keyword, line, flags)
-        trigger = _split_line(line, rest, offset + trimmed.rindex(rest), escape)
+        if not rest or depth == DEEPEST:
+            return Node(keyword, line, flags, (rest,) if rest else ())
+        trigger = _split_line(line, rest, offset + trimmed.rindex(rest), escape, depth + 1)
         return Node(keyword, line, flags, (trigger.keyword, *trigger.args), trigger=trigger)
     split = ARGUMENTS.get(kind)
     found = split(rest, escape) if split else Arguments()

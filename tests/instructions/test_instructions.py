@@ -65,6 +65,7 @@ REFUSED = [
     ("HEALTHCHECK --interval=1us CMD x", 'Interval "interval" cannot be less than 1ms'),
     ("HEALTHCHECK --retries=-1 CMD x", "--retries cannot be negative (-1)"),
     ("ONBUILD ONBUILD RUN x", "Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed"),
+    ("ONBUILD " * 5000 + "RUN x", "Chaining ONBUILD via `ONBUILD ONBUILD` isn't allowed"),
     ("ONBUILD FROM x", "FROM isn't allowed as an ONBUILD trigger"),
     ("FROM a b", "FROM requires either one or three arguments"),
     ("FROM a AS 1", 'invalid name for build stage: "1", name can\'t start with a number or contain symbols'),
