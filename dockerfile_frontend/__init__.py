@@ -13,9 +13,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from dockerfile_frontend.compiler.driver import compile_dockerfile
+    from dockerfile_frontend.compiler.driver import (
+        CheckResult,
+        check_dockerfile,
+        compile_dockerfile,
+        outline_dockerfile,
+    )
     from dockerfile_frontend.compiler.options import CompileOptions, parse_options
-    from dockerfile_frontend.compiler.result import CompiledTarget, CompileResult
+    from dockerfile_frontend.compiler.result import CompiledTarget, CompileResult, OutlineFacts
     from dockerfile_frontend.diagnostics import Diagnostic, DockerfileError, InternalError, render
     from dockerfile_frontend.inspect.outline import outline_json
     from dockerfile_frontend.inspect.targets import list_targets
@@ -26,13 +31,14 @@ if TYPE_CHECKING:
     from dockerfile_frontend.semantics.context_files import ContextReader, NoContext
     from dockerfile_frontend.semantics.ignore import IgnoreMatcher, parse_ignore
     from dockerfile_frontend.semantics.platforms import Platform, parse_platform
-    from dockerfile_frontend.semantics.resolver import ResolvedImage, ResolveError, Resolver
+    from dockerfile_frontend.semantics.resolver import ResolvedImage, ResolveError, ResolveMode, Resolver
     from dockerfile_frontend.source import SourceFile, Span
     from dockerfile_frontend.syntax.words import expand
 
 __version__ = "0.1.0"
 
 _HOME = {
+    "CheckResult": "compiler.driver",
     "CompileOptions": "compiler.options",
     "CompileResult": "compiler.result",
     "CompiledTarget": "compiler.result",
@@ -42,20 +48,24 @@ _HOME = {
     "IgnoreMatcher": "semantics.ignore",
     "InternalError": "diagnostics",
     "NoContext": "semantics.context_files",
+    "OutlineFacts": "compiler.result",
     "ParsedDockerfile": "instructions.model",
     "Platform": "semantics.platforms",
     "Recorded": "resolvers.recorded",
     "Recorder": "resolvers.recorded",
     "ResolveError": "semantics.resolver",
+    "ResolveMode": "semantics.resolver",
     "ResolvedImage": "semantics.resolver",
     "Resolver": "semantics.resolver",
     "ResolverOptions": "resolvers.make",
     "SourceFile": "source",
     "Span": "source",
+    "check_dockerfile": "compiler.driver",
     "compile_dockerfile": "compiler.driver",
     "expand": "syntax.words",
     "list_targets": "inspect.targets",
     "make_resolver": "resolvers.make",
+    "outline_dockerfile": "compiler.driver",
     "outline_json": "inspect.outline",
     "parse": "instructions.stages",
     "parse_ignore": "semantics.ignore",
@@ -66,6 +76,7 @@ _HOME = {
 """Where each public name lives. The imports above say the same to type checkers; a test compares the two."""
 
 __all__ = [
+    "CheckResult",
     "CompileOptions",
     "CompileResult",
     "CompiledTarget",
@@ -75,21 +86,25 @@ __all__ = [
     "IgnoreMatcher",
     "InternalError",
     "NoContext",
+    "OutlineFacts",
     "ParsedDockerfile",
     "Platform",
     "Recorded",
     "Recorder",
     "ResolveError",
+    "ResolveMode",
     "ResolvedImage",
     "Resolver",
     "ResolverOptions",
     "SourceFile",
     "Span",
     "__version__",
+    "check_dockerfile",
     "compile_dockerfile",
     "expand",
     "list_targets",
     "make_resolver",
+    "outline_dockerfile",
     "outline_json",
     "parse",
     "parse_ignore",

@@ -8,25 +8,17 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-sys.path.insert(
-    0, str(Path(__file__).parent.parent)
-)  # the check runs from anywhere, and the package need not be installed
+# The check runs from anywhere, and the package need not be installed.
+sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from dockerfile_frontend.compiler.driver import check_dockerfile, compile_dockerfile, outline_dockerfile
-from dockerfile_frontend.compiler.options import parse_options
-from dockerfile_frontend.inspect.outline import outline_json
-from dockerfile_frontend.inspect.targets import list_targets
-from dockerfile_frontend.semantics.ignore import IgnoreMatcher, parse_ignore
-from dockerfile_frontend.semantics.resolver import ResolvedImage, Resolver
-from dockerfile_frontend.syntax.words import expand as expand_word
-from ir_schema.llb import encode_llb
+import dockerfile_frontend as api
+from dockerfile_frontend import ResolvedImage, Resolver
+from ir_schema import encode_llb
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dockerfile_frontend.compiler.options import CompileOptions
-    from dockerfile_frontend.semantics.platforms import Platform
-    from dockerfile_frontend.semantics.resolver import ResolveMode
+    from dockerfile_frontend import CompileOptions, Platform, ResolveMode
 
 _PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 _LAYER = "sha256:e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -55,33 +47,33 @@ def ask(
     """What a case asks for, as frontend options."""
     asked = {f"build-arg:{key}": value for key, value in (build_args or {}).items()} | dict(options or {})
     asked |= {"platform": platform or "linux/amd64", **({"target": target} if target else {})}
-    return parse_options(asked)
+    return api.parse_options(asked)
 
 
 def convert(dockerfile: bytes, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as `ask` takes it
-    found = compile_dockerfile(dockerfile, ask(**asked), EveryImage()).target
+    found = api.compile_dockerfile(dockerfile, ask(**asked), EveryImage()).target
     return {"llb": encode_llb(found.definition), "image": json.loads(found.config)}
 
 
 def lint(dockerfile: bytes) -> dict[str, Any]:
-    found = check_dockerfile(dockerfile, ask(), EveryImage())
+    found = api.check_dockerfile(dockerfile, ask(), EveryImage())
     rows = [{"rule": w.code, "line": w.span.line if w.span else 0, "message": w.message} for w in found.warnings]
     return {"warnings": rows, "error": str(found.error) if found.error else None}
 
 
 def outline(dockerfile: bytes, **asked: Any) -> dict[str, Any]:  # noqa: ANN401  as `ask` takes it
-    return outline_json(outline_dockerfile(dockerfile, ask(**asked), EveryImage()))
+    return api.outline_json(api.outline_dockerfile(dockerfile, ask(**asked), EveryImage()))
 
 
 def targets(dockerfile: bytes) -> dict[str, Any]:
-    return list_targets(dockerfile)
+    return api.list_targets(dockerfile)
 
 
 def expand(word: str, env: Mapping[str, str], escape: str) -> tuple[str, list[str]]:
-    found = expand_word(word, env, escape)
+    found = api.expand(word, env, escape)
     return found.result, sorted(found.unmatched)
 
 
 def ignored(ignore_text: str, paths: Sequence[str]) -> list[str]:
-    matcher = IgnoreMatcher(parse_ignore(ignore_text))
+    matcher = api.IgnoreMatcher(api.parse_ignore(ignore_text))
     return [path for path in paths if matcher.matches(path)]
