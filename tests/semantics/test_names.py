@@ -39,7 +39,9 @@ def test_references(text: str, wanted: str) -> None:
     assert outcome(both, InvalidReferenceError) == wanted
 
 
-NAMES = st.from_regex(r"[a-z0-9]{1,3}([._-][a-z0-9]{1,3}){0,2}(/[a-z0-9]{1,3}){0,2}(:[a-zA-Z0-9_]{1,4})?", fullmatch=True)
+NAMES = st.from_regex(
+    r"[a-z0-9]{1,3}([._-][a-z0-9]{1,3}){0,2}(/[a-z0-9]{1,3}){0,2}(:[a-zA-Z0-9_]{1,4})?", fullmatch=True
+)
 
 
 @given(NAMES)
