@@ -114,8 +114,8 @@ ILLEGAL = {
     ),
     "does nothing": graph(SOURCE, ops.Op((EDGE,), ops.FileOp())),
     "neither an input nor": graph(SOURCE, ops.Op((EDGE,), ops.FileOp((ops.FileAction(3, -1, 0, ops.MkDir("/a")),)))),
-    "copies from nothing": graph(
-        SOURCE, ops.Op((EDGE,), ops.FileOp((ops.FileAction(0, -1, 0, ops.Copy("/a", "/b")),)))
+    "mount point 'a' is not absolute": graph(
+        SOURCE, ops.Op((EDGE,), ops.ExecOp(META, (ROOT, ops.Mount(dest="a", output=-1))))
     ),
     "fewer than two": graph(SOURCE, ops.Op((EDGE,), ops.MergeOp((ops.InputIndex(0),)))),
     "no lower side": graph(SOURCE, ops.Op((EDGE,), ops.DiffOp(None, ops.InputIndex(0)))),
