@@ -11,6 +11,7 @@ from __future__ import annotations
 import fcntl
 import functools
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -32,6 +33,8 @@ class Debian:
     program: str
     static: bool = False
     """Whether it must run without a dynamic loader, to be put into an image alone."""
+    at_least: tuple[int, ...] = ()
+    """Oldest version of the package that will do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ COMPONENTS: dict[str, Debian | GoBuild] = {
     "crun": Debian("crun", "crun"),
     "docker-registry": Debian("docker-registry", "docker-registry"),
     "git": Debian("git", "git"),
-    "go": Debian("golang-go", "go"),
+    "go": Debian("golang-go", "go", at_least=(1, 21)),
     "openssl": Debian("openssl", "openssl"),
     "podman": Debian("podman", "podman"),
     "runc": Debian("runc", "runc"),
@@ -104,11 +107,21 @@ def install(wanted: Debian) -> Path:
     with locked("apt"):
         if installed(wanted) is None:
             apt_get("update")
+            check_candidate(wanted)
             apt_get("install", "-y", "--no-install-recommends", wanted.package)
     found = installed(wanted)
     if found is None:
         raise MissingError(f"Debian's {wanted.package} has no usable {wanted.program}")
     return found
+
+
+def check_candidate(wanted: Debian) -> None:
+    """Refuse a package that would be too old before it is fetched."""
+    policy = subprocess.run(["apt-cache", "policy", wanted.package], capture_output=True, text=True, check=False).stdout
+    version = re.search(r"Candidate: (?:\d+:)?(\d+(?:\.\d+)*)", policy)
+    if version is None or tuple(map(int, version[1].split("."))) < wanted.at_least:
+        needed = ".".join(map(str, wanted.at_least)) or "any"
+        raise MissingError(f"Debian's {wanted.package} is {version[1] if version else 'missing'}, {needed} is needed")
 
 
 def apt_get(*arguments: str) -> None:

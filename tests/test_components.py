@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,12 @@ def test_a_program_of_go_is_built_once(tmp_path: Path, monkeypatch: pytest.Monke
         find.cache_clear()
     assert program.exists()
     assert [command[1] for command in commands] == ["get", "build"]
+
+
+@pytest.mark.skipif(shutil.which("apt-cache") is None, reason="no Debian here")
+def test_a_package_that_would_be_too_old_is_not_installed() -> None:
+    with pytest.raises(MissingError, match=r"Debian's bash is \d.*, 999 is needed"):
+        components.check_candidate(Debian("bash", "bash", at_least=(999,)))
 
 
 def test_a_failing_command_says_why(tmp_path: Path) -> None:

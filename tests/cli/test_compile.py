@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import json
-import os
+import sys
 from pathlib import Path
 
 import pytest
 
 import ir_schema
+from dockerfile_frontend.cli.app import run
 from dockerfile_frontend.cli.definitions import FORMATS, decode
 from ir_schema.ops import Copy, FileOp, SourceOp
 from tests.running import ROOT, dfc
@@ -160,22 +162,17 @@ def test_wrong_use_is_one_message(context: Path, arguments: list[str], code: int
     assert "internal error" not in done.stderr.decode()
 
 
-def test_bytes_are_not_for_a_terminal(context: Path) -> None:
-    leader, follower = os.openpty()
-    try:
-        done = dfc_on_terminal(context, follower)
-    finally:
-        os.close(follower)
-        os.close(leader)
-    assert done == (1, b"dfc: error: this format is bytes, not for a terminal")
+class Terminal(io.TextIOWrapper):
+    def isatty(self) -> bool:
+        return True
 
 
-def dfc_on_terminal(context: Path, terminal: int) -> tuple[int, bytes]:
-    import subprocess  # noqa: PLC0415  only here a terminal stands in for a pipe
-
-    from tests.running import DFC  # noqa: PLC0415  the same
-
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
-    command = [*DFC, "compile", str(context)]
-    done = subprocess.run(command, stdout=terminal, stderr=subprocess.PIPE, env=environment, check=False)
-    return done.returncode, done.stderr.splitlines()[0]
+def test_bytes_are_not_for_a_terminal(
+    context: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", Terminal(shown))
+    assert run(["compile", str(context)]) == 1
+    assert capsys.readouterr().err.startswith("dfc: error: this format is bytes, not for a terminal\n")
+    assert run(["compile", str(context), "--format", "text"]) == 0
+    assert shown.getvalue().startswith(b"%0 = ")
