@@ -47,7 +47,7 @@ class Chain(Resolver):
             resolver.close()
 
     def _first(self, ask: Callable[[Resolver], T]) -> T:
-        refusal: ResolveError = NotHeldError("no resolver was given")
+        refusal: ResolveError = NotHeldError("no resolver was given", hint="a recording, an image file or the network has to be asked")
         for resolver in self._resolvers:
             try:
                 return ask(resolver)
