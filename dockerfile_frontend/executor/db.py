@@ -37,6 +37,7 @@ MIGRATIONS = (
         state TEXT NOT NULL,                 -- draft, packed, ready
         session TEXT NOT NULL DEFAULT '',    -- who is writing a draft
         chain TEXT UNIQUE,                   -- OCI chain id of an imported layer
+        below TEXT NOT NULL DEFAULT '',      -- the layers it was made over, of an imported one
         diff_id TEXT NOT NULL DEFAULT '',    -- digest of its tar, once known
         description TEXT NOT NULL DEFAULT '',
         created REAL NOT NULL, used REAL NOT NULL,

@@ -159,13 +159,18 @@ class Store:
 
     def blob_path(self, digest: str) -> Path | None:
         """Where a blob lies; None when the store lacks it. It stays until the store is closed."""
-        found = self.blobs.path(digest)
-        if found is None:
-            return None
-        self.db.execute("INSERT OR IGNORE INTO lease (session, kind, name) VALUES (?, 'blob', ?)", (self.session.name, digest))
         from pathlib import Path
 
-        return Path(found)
+        found = self.keep_blob(digest)
+        return None if found is None else Path(found)
+
+    def keep_blob(self, digest: str) -> str | None:
+        """The same as text, without pathlib."""
+        with self.db.transaction():
+            found = self.blobs.path(digest)
+            if found is not None:
+                self.db.execute("INSERT OR IGNORE INTO lease (session, kind, name) VALUES (?, 'blob', ?)", (self.session.name, digest))
+        return found
 
     def copy_blob(self, blob: str | os.PathLike[str], path: str) -> None:
         """Copy a blob to a new file, with the descriptor's speed and without sharing bytes that could be changed."""

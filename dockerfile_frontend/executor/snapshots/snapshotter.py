@@ -110,24 +110,42 @@ class Snapshotter:
         finally:
             draft.abort()
 
-    def begin(self, base: Sequence[str] = (), description: str = "", *, chain: str | None = None) -> Draft:
+    @contextlib.contextmanager
+    def refill(self, layer: str) -> Iterator[Draft]:
+        """The directory of an imported layer, to be filled in the block. The caller holds a lock on it."""
+        self.remove_directories(layer)
+        draft = Draft(self, layer, (), imported=True)
+        try:
+            self._make_upper(draft)
+            yield draft
+            draft.commit()
+        finally:
+            draft.abort()
+
+    def begin(self, base: Sequence[str] = (), description: str = "") -> Draft:
         """A draft whose end the caller decides."""
         now = time.time()
         cursor = self._db.execute(
             "INSERT INTO layer (state, session, description, created, used) VALUES ('draft', ?, ?, ?, ?)",
             (self._session.name, description, now, now),
         )
-        draft = Draft(self, str(cursor.lastrowid), tuple(base), chain)
+        draft = Draft(self, str(cursor.lastrowid), tuple(base))
+        try:
+            self._make_upper(draft)
+        except StoreError:
+            draft.abort()
+            raise
+        return draft
+
+    def _make_upper(self, draft: Draft) -> None:
         try:
             os.mkdir(draft.upper, 0o755)
             os.chmod(draft.upper, 0o755)  # noqa: S103 - the root directory of an image, inside a store of mode 0700
-            if base:
-                top = self.path(base[-1])
+            if draft.base:
+                top = self.path(draft.base[-1])
                 copy_metadata(top, draft.upper, os.stat(top), follow=True)
         except OSError as error:
-            draft.abort()
             raise StoreError(f"no layer can be made in the store: {error.strerror}: {error.filename}") from error
-        return draft
 
     def stacked(self, layers: tuple[str, ...]) -> tuple[str, ...]:
         """The same tree in a number of layers that can be mounted; in one layer where nothing can."""
@@ -169,7 +187,7 @@ class Snapshotter:
         """Make a layer of a draft whose directory is finished."""
         from .changes import measure
 
-        facts = measure(draft.open_upper(), opaque=draft.chain is not None)
+        facts = measure(draft.open_upper(), opaque=draft.imported)
         with self._db.transaction():
             self._db.execute(
                 "UPDATE layer SET state = 'ready', session = '', size = ?, entries = ?, whiteouts = ?, seal = ?, boot = ? WHERE id = ?",
@@ -284,11 +302,11 @@ class View:
 class Draft:
     """A layer that is being written."""
 
-    def __init__(self, snapshotter: Snapshotter, layer: str, base: tuple[str, ...], chain: str | None) -> None:
+    def __init__(self, snapshotter: Snapshotter, layer: str, base: tuple[str, ...], *, imported: bool = False) -> None:
         self.layer = layer
         self.base = base
-        self.chain = chain
-        """Chain id, for an imported layer."""
+        self.imported = imported
+        """Whether the layer is known already by its digest, and only its directory is written."""
         self.upper = snapshotter.path(layer)
         """The layer's own directory. Either this is written to, in overlayfs's format, or what is at `path`."""
         self._snapshotter = snapshotter
@@ -347,7 +365,10 @@ class Draft:
         if self._open:
             self._open = False
             self._close()
-            self._snapshotter.discard(self.layer)
+            if self.imported:
+                self._snapshotter.remove_directories(self.layer)
+            else:
+                self._snapshotter.discard(self.layer)
 
     def _mount(self, work: str, root: str) -> None:
         from .overlay import mounted
