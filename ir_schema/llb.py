@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Any
 
+from ir_schema.errors import FormatError
 from ir_schema.fields import FieldSpec, specs_of
 from ir_schema.ops import Op
 from ir_schema.wire import write_varint
@@ -35,7 +36,7 @@ _ONE_BYTE = 0x7F
 
 
 def encode_op(op: Op) -> bytes:
-    """The bytes whose sha256 is the vertex's digest."""
+    """The bytes whose sha256 is the vertex's digest. Raises FormatError where text is not UTF-8."""
     return encode_record(op)
 
 
@@ -44,7 +45,7 @@ def digest_of(encoded: bytes) -> str:
 
 
 def encode_llb(definition: Definition) -> bytes:
-    """A Definition as BuildKit takes it."""
+    """A Definition as BuildKit takes it. Raises FormatError where text is not UTF-8."""
     out = bytearray()
     for vertex in definition.vertices.values():
         _write_bytes(out, b"\x0a", vertex.encoded)
@@ -109,7 +110,7 @@ def _number_encoder(tag: bytes, *, optional: bool) -> Encoder:
 def _length_encoder(tag: bytes, kind: str) -> Encoder:
     def encode_text(out: bytearray, value: str) -> None:
         if value:
-            _write_bytes(out, tag, value.encode("utf-8", "surrogateescape"))
+            _write_bytes(out, tag, _in_bytes(value))
 
     def encode_bytes(out: bytearray, value: bytes) -> None:
         if value:
@@ -146,7 +147,7 @@ def _many_encoder(spec: FieldSpec) -> Encoder:
         if values != known:
             made = bytearray()
             for value in values:
-                _write_bytes(made, tag, value.encode("utf-8", "surrogateescape"))
+                _write_bytes(made, tag, _in_bytes(value))
             encoded = bytes(made)
             last = (values, encoded)
         out += encoded
@@ -177,7 +178,11 @@ def _map_encoder(spec: FieldSpec) -> Encoder:
 
 
 def _in_bytes(text: str) -> bytes:
-    return text.encode("utf-8", "surrogateescape")
+    """Text as protobuf has it. Raises FormatError: like the reference, nothing is written that no reader takes."""
+    try:
+        return text.encode()
+    except UnicodeEncodeError:
+        raise FormatError("string field contains invalid UTF-8") from None
 
 
 def _oneof_encoder(tags: dict[type, bytes]) -> Encoder:

@@ -11,7 +11,7 @@ from ir_schema import FormatError, decode_json, decode_llb, decode_msgpack, enco
 from ir_schema.definition import Definition, Vertex
 from ir_schema.legality import check_legality
 from ir_schema.llb import digest_of, encode_op
-from ir_schema.text import parse_text
+from ir_schema.text import dump_text, parse_text
 from ir_schema.vectors import VECTORS
 
 EXEC = encode_llb(VECTORS["exec"])
@@ -133,3 +133,16 @@ def test_illegal_graphs(message: str) -> None:
 def test_all_faults_are_reported_at_once() -> None:
     body = ops.ExecOp(ops.Meta(cwd="a"), (ops.Mount(9, dest="b"),))
     assert len(check_legality(graph(SOURCE, ops.Op((EDGE,), body)))) >= 4
+
+
+def test_text_that_is_not_utf8_is_not_written() -> None:
+    with pytest.raises(FormatError, match="string field contains invalid UTF-8"):
+        encode_op(ops.Op(body=ops.SourceOp("local://\udce9")))
+
+
+def test_words_that_begin_statements_are_words_elsewhere() -> None:
+    words = ("echo", "map", "meta", "source", "return", "raw")
+    meta = ops.Meta(args=words, env=words, cwd="/")
+    written = graph(SOURCE, ops.Op((EDGE,), ops.ExecOp(meta, (ROOT,))))
+    read = parse_text(dump_text(written))
+    assert read.vertices == written.vertices
