@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dockerfile_frontend.diagnostics import DockerfileError
 from dockerfile_frontend.source import Span
 from ir_schema.definition import Definition, Vertex
+from ir_schema.errors import FormatError
 from ir_schema.llb import digest_of, encode_op
 from ir_schema.ops import (
     Body,
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 
 _NO_CONSTRAINTS = WorkerConstraints()
 _FINAL_CAPS = ("constraints", "platform")
+_ONLY_UTF8 = "a graph holds text in UTF-8 only"
 
 
 class Edge(NamedTuple):
@@ -164,9 +166,12 @@ def marshal(output: Edge | None, bound: Mapping[Node, Node], file: SourceInfo) -
 
 
 def _vertex(node: Node, digests: Mapping[Node, str]) -> Vertex:
-    """Encode a node whose inputs are encoded."""
+    """Encode a node whose inputs are encoded. Raises DockerfileError where its text is not UTF-8."""
     op = _op(node, tuple([Input(digests[edge.node], edge.output) for edge in node.inputs]))
-    encoded = encode_op(op)
+    try:
+        encoded = encode_op(op)
+    except FormatError as error:
+        raise DockerfileError(str(error), _span(node), code="not-utf-8", hint=_ONLY_UTF8) from None
     return Vertex(digest_of(encoded), op, encoded)
 
 

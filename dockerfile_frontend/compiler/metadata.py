@@ -10,6 +10,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING
 
+from dockerfile_frontend.gostd.text import repair
 from ir_schema.ops import LinuxResources, OpMetadata, ProgressGroup
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ def described(
     group: ProgressGroup | None = None,
     resources: LinuxResources | None = None,
 ) -> OpMetadata:
-    description = {NAME: name} if command is None else {COMMAND: command, NAME: name}
+    texts = {NAME: name} if command is None else {COMMAND: command, NAME: name}
+    description = {key: text if text.isascii() else repair(text) for key, text in texts.items()}
     return OpMetadata(ignore_cache, description, None, caps, group, resources)
 
 

@@ -87,6 +87,7 @@ class CompileOptions(Record):
 def parse_options(options: Mapping[str, str], **given: Any) -> CompileOptions:  # noqa: ANN401  fields of CompileOptions
     """The options of a frontend request; `given` fields come as they are. Raises DockerfileError."""
     _check_removed(options)
+    _check_text(options)
     fields: dict[str, Any] = {}
     for key, (name, parse) in _OPTIONS.items():
         if value := options.get(key):
@@ -116,6 +117,16 @@ def _refused(message: str) -> DockerfileError:
 
 _NEEDED = "file.base"
 """Without this capability the reference does not even begin."""
+
+
+def _check_text(options: Mapping[str, str]) -> None:
+    """What a shell hands on may be any bytes; a request to a frontend holds text in UTF-8 only."""
+    for key, value in options.items():
+        try:
+            f"{key}{value}".encode()
+        except UnicodeEncodeError:
+            shown = key.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+            raise _refused(f"option {shown} is not UTF-8") from None
 
 
 def _check_removed(options: Mapping[str, str]) -> None:
