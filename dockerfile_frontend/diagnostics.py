@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 WIDEST = 160
 """Characters of a line that a message quotes."""
+LONGEST = 600
+"""Characters of a message that a person is shown."""
 NEAREST = 3
 """A name this many edits away is no suggestion any more."""
 
@@ -62,7 +64,7 @@ class InternalError(Exception):
 
 def render(finding: Diagnostic, source: SourceFile | None) -> str:
     """A finding for people: place, message, the line with a caret under the culprit, hint."""
-    head = f"{finding.severity}: {finding.message}" + (f" [{finding.code}]" if finding.code else "")
+    head = f"{finding.severity}: {_short(finding.message)}" + (f" [{finding.code}]" if finding.code else "")
     span = finding.span
     if source is None or span is None:
         place = f"{source.name}: " if source else ""
@@ -77,6 +79,11 @@ def render(finding: Diagnostic, source: SourceFile | None) -> str:
         if span.column:
             lines.append(f"{' ' * len(gutter)} | {_caret(text, span)}")
     return _with_hint("\n".join(lines), finding.hint)
+
+
+def _short(message: str) -> str:
+    """A message that quotes no more of a very long word than tells it."""
+    return message if len(message) <= LONGEST else f"{message[: LONGEST // 2]}…{message[-LONGEST // 2 :]}"
 
 
 def suggested(message: str, word: str, names: Iterable[str], *, match_case: bool = True) -> str:
