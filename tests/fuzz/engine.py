@@ -21,6 +21,8 @@ from typing import NoReturn
 Target = Callable[[bytes], str]
 PATIENCE = 10.0
 """Seconds one input may take."""
+SAID = 400
+"""Characters of a message that tell its kind."""
 LONGEST = 1 << 16
 """Bytes of one input: longer ones are the business of tests of their own."""
 
@@ -80,6 +82,7 @@ def search(
 
 def generalize(message: str) -> str:
     """A message without what varies from input to input: names, numbers, quoted text."""
+    message = message[:SAID]
     return re.sub(r"\"[^\"]*\"|'[^']*'|`[^`]*`|\S*[\[\]{}%.\d\\][^ ]*", "_", message)[:50]
 
 
