@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dockerfile_frontend.gostd.text import lower, repair, upper
 from ir_schema.record import Record
 
 if TYPE_CHECKING:
@@ -94,10 +95,10 @@ def suggested(message: str, word: str, names: Iterable[str], *, match_case: bool
 
 def did_you_mean(word: str, names: Iterable[str], *, match_case: bool = True) -> str:
     """The nearest of `names`, fewer than three edits away; empty when there is none or `word` is one of them."""
-    wanted = word if match_case else word.lower()
+    wanted = repair(word) if match_case else lower(word)
     best, nearest = "", NEAREST
     for name in names:
-        candidate = name if match_case else name.lower()
+        candidate = name if match_case else lower(name)
         if candidate == wanted:
             return ""
         distance = _distance(wanted, candidate, nearest)
@@ -105,7 +106,7 @@ def did_you_mean(word: str, names: Iterable[str], *, match_case: bool = True) ->
             best, nearest = candidate, distance
     if match_case or not best:
         return best
-    return best.upper() if word == word.upper() and word != word.lower() else best
+    return upper(best) if word == upper(word) and word != lower(word) else best
 
 
 def _distance(a: str, b: str, limit: int) -> int:

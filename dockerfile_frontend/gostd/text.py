@@ -43,6 +43,13 @@ def lower(text: str) -> str:
     return text.lower() if text.isascii() else "".join(map(str.lower, repair(text).replace("İ", "i")))
 
 
+def upper(text: str) -> str:
+    """The text in upper case, a character for a character; bytes that are no UTF-8 become U+FFFD."""
+    if text.isascii():
+        return text.upper()
+    return "".join([char if len(char.upper()) != 1 else char.upper() for char in repair(text)])
+
+
 def name_end(text: str, start: int) -> int:
     """Where the letters, digits and underscores that begin at `start` end (of Unicode's L and Nd only)."""
     end = _NAME.match(text, start).end()  # type: ignore[union-attr]  # it matches everywhere

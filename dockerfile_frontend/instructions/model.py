@@ -182,6 +182,8 @@ class Run(Command):
     """Values of --mount, as written: variables in them are expanded before their options are read."""
     mount_sources: tuple[str, ...] = ()
     """What each mount's option from names."""
+    mount_spans: tuple[tuple[Span, ...], ...] = ()
+    """Where each mount's options stand, one by one."""
     devices: tuple[str, ...] = ()
     """Values of --device, which the stable channel reads and then refuses."""
     network: str = "default"

@@ -2,22 +2,27 @@
 
     type=cache,target=/root/.cache,sharing=locked     Mount(type="cache", target="/root/.cache", sharing="locked")
 
-`OPTIONS` has a row an option. Dockerfile reference: RUN --mount.
+`grammar/mount.lark` says what options there are, `OPTIONS` what each one does. Dockerfile reference: RUN --mount.
 """
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from dockerfile_frontend.diagnostics import DockerfileError, suggested
 from dockerfile_frontend.gostd.numbers import parse_bool, parse_uint
 from dockerfile_frontend.gostd.sizes import parse_size
-from dockerfile_frontend.gostd.text import quote
+from dockerfile_frontend.gostd.text import lower, quote
 from dockerfile_frontend.syntax.grammars import parse
 from ir_schema.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+
+    from lark import Token
+
+    from dockerfile_frontend.source import Span
 
 TYPES = ("bind", "cache", "tmpfs", "secret", "ssh")
 SHARING = ("shared", "private", "locked")
@@ -50,81 +55,103 @@ class Mount(Record):
     gid: int | None = None
 
 
-def mount_source(text: str) -> str:
+def mount_source(options: Sequence[Option], spans: Sequence[Span]) -> str:
     """What option from names, before any variable is known. Raises DockerfileError when there is a variable in it."""
     found = ""
-    for option in split_options(text):
-        key, equals, value = option.partition("=")
-        if equals and key.lower() == "from":
-            if "$" in value[:-1]:
-                message = f"'{key.lower()}' doesn't support variable expansion, define alias stage instead"
-                raise DockerfileError(message, code="mount-option")
-            found = value
+    for option, span in zip(options, spans, strict=True):
+        if option.key == "from" and option.value is not None:
+            if "$" in option.value[:-1]:
+                message = "'from' doesn't support variable expansion, define alias stage instead"
+                raise DockerfileError(message, span, code="mount-option")
+            found = option.value
     return found
 
 
-def parse_mount(text: str, expand: Callable[[str], str]) -> Mount:
-    """A mount from its options, their values expanded. Raises DockerfileError."""
+def parse_mount(text: str, expand: Callable[[str], str], spans: Sequence[Span] = ()) -> Mount:
+    """A mount from its options, their values expanded. Raises DockerfileError, at the option's place of `spans`."""
     fields: dict[str, Any] = {"type": "bind"}
-    for option in split_options(text):
-        key, equals, value = option.partition("=")
-        key = key.lower()
-        if not equals:
-            _set_switch(fields, key, option)
-            continue
-        value = expand(value)
-        setter = OPTIONS.get(key)
-        if setter is None:
-            raise DockerfileError(suggested(f"unexpected key '{key}' in '{option}'", key, KEYS), code="mount-option")
-        setter(fields, key, value)
+    for place, option in enumerate(read_options(text)):
+        try:
+            _set_option(fields, option, expand)
+        except DockerfileError as error:
+            raise error.at(spans[place] if place < len(spans) else None) from None
     return _checked(fields)
+
+
+class Option(Record):
+    """One option as written: `key=value`, or without a value."""
+
+    text: str
+    key: str
+    """In lower case."""
+    value: str | None
+    start: int
+    """Where it stands in all options."""
+    end: int
+
+
+@lru_cache(maxsize=1024)
+def read_options(text: str) -> tuple[Option, ...]:
+    """The options one by one. Raises DockerfileError when quotes do not fit."""
+    line = text[:-1].removesuffix("\r") if text.endswith("\n") else text
+    if not line:
+        raise DockerfileError("failed to parse csv mounts: EOF", code="mount-option")
+    options, at = [], 0
+    for field in parse("mount", line, "mount").children:
+        tokens: list[Any] = field.children
+        if field.data == "fault":
+            raise _fault(tokens[0], line)
+        end = tokens[-1].end_pos if tokens else at
+        text = "".join(tokens)
+        if field.data == "quoted":
+            text = text[1:-1].replace('""', '"')
+        key, equals, value = text.partition("=")
+        options.append(Option(text, lower(key), value if equals else None, at, end))
+        at = end + 1
+    return tuple(options)
 
 
 def split_options(text: str) -> list[str]:
     """The fields of one line of CSV. Raises DockerfileError."""
-    line = text[:-1].removesuffix("\r") if text.endswith("\n") else text
-    if not line:
-        raise DockerfileError("failed to parse csv mounts: EOF", code="mount-option")
-    if '"' not in line:
-        return line.split(",")
-    from lark import UnexpectedInput  # noqa: PLC0415  loaded with the grammar
-
-    try:
-        options = parse("options", line).children
-    except UnexpectedInput as error:
-        raise _bad_quote(line, error) from None
-    texts = [str(option.children[0]) if option.children else "" for option in options]
-    return [t[1:-1].replace('""', '"') if t.startswith('"') else t for t in texts]
+    return [option.text for option in read_options(text)]
 
 
-def _bad_quote(line: str, error: Any) -> DockerfileError:  # noqa: ANN401 - lark's, any of several
+def _fault(token: Token, line: str) -> DockerfileError:
     """Where the quotes are wrong, as Go's encoding/csv says it: columns count bytes."""
-    at = getattr(error, "pos_in_stream", None)
-    at = len(line) if at is None else at
-    start = line.rfind(",", 0, at) + 1
-    if line.startswith('"', start) or line[:at].endswith('"'):
-        end = line.rfind('"', 0, at) if line[:at].endswith('"') and line[at : at + 1] not in ("", ",") else len(line)
-        column = len(line[:end].encode("utf-8", "surrogateescape")) + 1
-        what = 'extraneous or missing " in quoted-field'
-    else:
-        column = len(line[: line.index('"', start)].encode("utf-8", "surrogateescape")) + 1
-        what = 'bare " in non-quoted field'
+    what = 'bare " in non-quoted-field' if token.type == "BARE_QUOTE" else 'extraneous or missing " in quoted-field'
+    before = line[: token.start_pos] + token
+    if token.type == "UNCLOSED":
+        before = before[: before.rindex('"') + 1] + " "
+    column = len(before.encode("utf-8", "surrogateescape"))
     return DockerfileError(
         f"failed to parse csv mounts: parse error on line 1, column {column}: {what}", code="mount-option"
     )
 
 
-def _set_switch(fields: dict[str, Any], key: str, option: str) -> None:
+def _set_option(fields: dict[str, Any], option: Option, expand: Callable[[str], str]) -> None:
+    if option.value is None:
+        _set_switch(fields, option)
+        return
+    value = expand(option.value)
+    setter = OPTIONS.get(option.key)
+    if setter is None:
+        message = f"unexpected key '{option.key}' in '{option.text}'"
+        raise DockerfileError(suggested(message, option.key, KEYS), code="mount-option")
+    setter(fields, option.key, value)
+
+
+def _set_switch(fields: dict[str, Any], option: Option) -> None:
     """An option without a value."""
-    if key in ("readonly", "ro"):
+    if option.key in ("readonly", "ro"):
         fields["readonly"] = True
-    elif key in ("readwrite", "rw"):
+    elif option.key in ("readwrite", "rw"):
         fields["readonly"] = False
-    elif key == "required":
-        _only_for(fields, key, ("secret", "ssh"))
+    elif option.key == "required":
+        _only_for(fields, option.key, ("secret", "ssh"))
         fields["required"] = True
     else:
-        raise DockerfileError(f"invalid field '{option}' must be a key=value pair", code="mount-option")
+        message = f"invalid field '{option.text}' must be a key=value pair"
+        raise DockerfileError(message, code="mount-option")
 
 
 def _set_type(fields: dict[str, Any], _key: str, value: str) -> None:

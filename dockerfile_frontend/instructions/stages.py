@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.diagnostics import DockerfileError, suggested
+from dockerfile_frontend.gostd.text import lower
 from dockerfile_frontend.instructions.model import Arg, From, Instruction, Lines, ParsedDockerfile, Stage
 from dockerfile_frontend.instructions.table import TABLE
 from dockerfile_frontend.syntax.parser import parse_tree
@@ -57,20 +58,19 @@ def parse_stages(tree: Tree) -> ParsedDockerfile:
 
 def parse_instruction(node: Node) -> Instruction:
     """One instruction. Raises DockerfileError at its place."""
-    row = TABLE.get(node.keyword.lower())
+    row = TABLE.get(lower(node.keyword))
     if row is None:
         raise _unknown(node)
     try:
         return row.parse(node, row.flags)
     except DockerfileError as error:
-        raise error.at(node.line.span(0, len(node.line.text))) from None
+        raise error.at(node.line.span) from None
 
 
 def _unknown(node: Node) -> DockerfileError:
     names = [name.upper() for name in TABLE]
     message = suggested(f"unknown instruction: {node.keyword}", node.keyword, names, match_case=False)
-    span = node.line.span(0, len(node.keyword) or len(node.line.text))
-    return DockerfileError(message, span, code="unknown-instruction")
+    return DockerfileError(message, node.keyword_span, code="unknown-instruction")
 
 
 def parse_trigger(text: str, lines: Lines, span: Span) -> Instruction:

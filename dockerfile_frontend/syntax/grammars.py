@@ -1,80 +1,130 @@
-"""The grammars, ready to parse: tables made once from `grammar/*.lark` and shipped as `tables.py`.
+"""The grammars, ready to parse: tables made once from `grammar/*.lark` and shipped in `tables/`.
 
-    parse("instruction", "RUN --network=none make")  ──▶ Tree(instruction, [RUN, flags [--network=none], make])
+    parse("directive", "escape = `")  ──▶ Tree(directive, [escape, `])
 
 `python -m dockerfile_frontend.syntax.grammars` writes the tables anew; a test holds them against the grammar files.
 """
 
 from __future__ import annotations
 
+import json
+import os
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from lark import Lark, Tree
 
-GRAMMARS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "\\": (("instruction", "backslash"), ("instruction", "words")),
-    "`": (("instruction", "backtick"), ("instruction", "words")),
-    "json": (("json",), ("json",)),
-    "parts": (("parts",), ("directive", "options")),
+
+class Grammar(NamedTuple):
+    """What a table is made of."""
+
+    files: tuple[str, ...]
+    starts: tuple[str, ...]
+
+
+GRAMMARS = {
+    "backslash": Grammar(("dockerfile", "backslash"), ("dockerfile",)),
+    "backtick": Grammar(("dockerfile", "backtick"), ("dockerfile",)),
+    "json": Grammar(("json",), ("json",)),
+    "mount": Grammar(("mount",), ("mount",)),
+    "parts": Grammar(("parts",), ("directive", "opener")),
 }
-"""For each table: the grammar files it is made of, and its start symbols."""
+ESCAPES = {"\\": "backslash", "`": "backtick"}
+"""The table for each escape character."""
+
+_TABLES = os.path.join(os.path.dirname(__file__), "tables")  # noqa: PTH118, PTH120  pathlib costs 5 ms
 
 
 def parse(start: str, text: str, table: str = "parts") -> Tree[Any]:
     """Parse `text` by one of the start symbols. Raises lark.UnexpectedInput."""
-    return _load(table).parse(text, start=start)
+    return load(table).parse(text, start=start)
 
 
 @cache
-def _load(table: str) -> Lark:
+def load(table: str) -> Lark:
+    """The parser of a table."""
+    return load_with(table)
+
+
+def load_with(table: str, **options: object) -> Lark:
+    """The parser of a table, with options of Lark's that leave the tables as they are."""
     from lark import Lark  # noqa: PLC0415  40 ms
 
-    from dockerfile_frontend.syntax.tables import TABLES  # noqa: PLC0415
-
-    loaded: Lark = Lark.load(TABLES[table])
+    made = read_table(table)
+    made["data"]["options"].update(options)
+    loaded: Lark = Lark.load(made)
     return loaded
 
 
-def make_tables(folder: str) -> dict[str, Any]:
-    """Tables of all grammars in `folder`."""
+def read_table(table: str) -> dict[str, Any]:
+    with open(f"{_TABLES}/{table}.json", encoding="ascii") as file:  # noqa: PTH123  pathlib costs 5 ms
+        made: dict[str, Any] = json.load(file, object_hook=_with_int_keys)
+    return made
+
+
+def _with_int_keys(found: dict[str, Any]) -> dict[Any, Any]:
+    return dict(found["#"]) if "#" in found else found
+
+
+def write_table(table: str, folder: str) -> str:
+    """The text of a table's file. Objects with numbers for keys become {"#": [[key, value], …]}."""
+    return json.dumps({"made_of": fingerprint(table, folder), **_without_int_keys(make_table(table, folder))}) + "\n"
+
+
+def _without_int_keys(value: Any) -> Any:  # noqa: ANN401 - JSON, or nearly
+    if isinstance(value, (list, tuple)):
+        return [_without_int_keys(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if any(isinstance(key, int) for key in value):
+        return {"#": [[key, _without_int_keys(item)] for key, item in value.items()]}
+    return {key: _without_int_keys(item) for key, item in value.items()}
+
+
+def make_table(table: str, folder: str) -> dict[str, Any]:
+    """Lark's tables of a grammar whose files stand in `folder`."""
     import io  # noqa: PLC0415  for whoever makes tables
     import pickle  # noqa: PLC0415  lark's own form of them
 
     from lark import Lark  # noqa: PLC0415
 
-    made = {}
-    for table, (_, starts) in GRAMMARS.items():
-        buffer = io.BytesIO()
-        text = grammar_text(table, folder)
-        Lark(text, parser="lalr", lexer="contextual", start=list(starts), maybe_placeholders=False).save(buffer)
-        made[table] = pickle.loads(buffer.getvalue())  # noqa: S301  written the line above
+    buffer = io.BytesIO()
+    starts = list(GRAMMARS[table].starts)
+    text = grammar_text(table, folder)
+    plugins = {"ContextualLexer": _NoLexer} if "dockerfile" in starts else {}
+    Lark(text, parser="lalr", lexer="contextual", start=starts, maybe_placeholders=False, _plugins=plugins).save(buffer)
+    made: dict[str, Any] = pickle.loads(buffer.getvalue())  # noqa: S301  written the line above
+    made["data"]["options"]["_plugins"] = {}
     return made
+
+
+class _NoLexer:
+    """Stands in for a lexer while tables are made: lark's own refuses terminals that may be empty."""
+
+    def __init__(self, *_: object, **__: object) -> None: ...
 
 
 def grammar_text(table: str, folder: str) -> str:
     """The grammar that a table is made of."""
     from pathlib import Path  # noqa: PLC0415  for whoever makes tables
 
-    return "".join(Path(folder, f"{name}.lark").read_text("utf-8") for name in GRAMMARS[table][0])
+    return "".join(Path(folder, f"{name}.lark").read_text("utf-8") for name in GRAMMARS[table].files)
 
 
-def fingerprints(folder: str) -> dict[str, str]:
-    """What `tables.py` was made of: lark's tables themselves come out in another order each time."""
+def fingerprint(table: str, folder: str) -> str:
+    """What a table was made of: lark's tables themselves come out in another order each time."""
     from hashlib import sha256  # noqa: PLC0415  for whoever makes tables
 
-    return {table: sha256(grammar_text(table, folder).encode()).hexdigest() for table in GRAMMARS}
+    return sha256(grammar_text(table, folder).encode()).hexdigest()
 
 
 def main() -> None:
-    from pathlib import Path  # noqa: PLC0415
+    from pathlib import Path  # noqa: PLC0415  for whoever makes tables
 
     folder = str(Path(__file__).resolve().parents[2] / "grammar")
-    rows = "".join(f"    {name!r}: {table!r},\n" for name, table in make_tables(folder).items())
-    head = '"""Made from grammar/*.lark by `python -m dockerfile_frontend.syntax.grammars`; do not edit."""\n\n'
-    text = f"{head}from typing import Any\n\nMADE_OF = {fingerprints(folder)!r}\nTABLES: dict[str, Any] = {{\n{rows}}}\n"
-    Path(__file__).with_name("tables.py").write_text(text, "utf-8")
+    for table in GRAMMARS:
+        Path(_TABLES, f"{table}.json").write_text(write_table(table, folder), "ascii")
 
 
 if __name__ == "__main__":

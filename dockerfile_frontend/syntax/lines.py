@@ -1,44 +1,43 @@
-r"""Lines as the reader of a Dockerfile sees them: comments gone, continuations joined, heredocs still below.
+r"""Lines as the reference reads them: continuations joined, comments and empty lines between them left out.
 
-    RUN a \            LogicalLine("RUN a b", lines 1 to 3)
-    # why
+    # why              LogicalLine("RUN a   b", lines 2 to 4, comments ("why",))
+    RUN a \
+    # because          (dropped)
       b
-    COPY x /y          LogicalLine("COPY x /y", line 4)
+    COPY x /y          LogicalLine("COPY x /y", line 5)
 
-Code and no grammar: the escape character in force is known only after the first lines were read, a comment may stand inside a
-continued line, and what follows a heredoc's opener is no syntax at all. A line is at most 64 KiB, as in the reference.
+What a comment and a continuation are stands in the grammar, as terminals that it ignores; they are taken out here, before
+its other terminals see the text, since a continuation may stand inside any of them. Lines of a heredoc are read from here,
+too. A line is at most 64 KiB, as in the reference.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 from dockerfile_frontend.diagnostics import DockerfileError
 from dockerfile_frontend.gostd.text import SPACES
 from dockerfile_frontend.source import Span
-from dockerfile_frontend.syntax.directives import DirectiveReader
 from ir_schema.record import Record
-
-if TYPE_CHECKING:
-    from dockerfile_frontend.syntax.directives import Directive
 
 MAX_LINE = 64 << 10
 """Bytes of a line, its end included."""
 
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-
-_CONTINUED = {
-    "\\": re.compile(r"(?:(?<=[^\\])|^)\\[ \t]*\Z"),
-    "`": re.compile(r"(?:(?<=[^`])|^)`[ \t]*\Z"),
-}
+BYTE_ORDER_MARK = "\xef\xbb\xbf"
+_ASCII_SPACES = "\t\n\v\f\r "
 
 
-class Piece(Record):
+def from_bytes(text: str) -> str:
+    """Text whose characters are bytes, decoded; what is no UTF-8 becomes lone surrogates."""
+    return text if text.isascii() else text.encode("latin-1").decode("utf-8", "surrogateescape")
+
+
+class Piece(NamedTuple):
     """Where a part of a logical line stands in the file."""
 
     offset: int
-    """Code points into the logical line."""
+    """Bytes into the logical line."""
     line: int
     column: int
 
@@ -47,124 +46,148 @@ class LogicalLine(Record):
     """An instruction's text, on one line."""
 
     text: str
+    """As the grammar reads it, a character a byte, without the blanks around it."""
+    code: str
+    """The same, decoded."""
+    tail: str
+    """The blanks behind it."""
     start: int
     end: int
     """First and last physical line, from 1."""
     comments: tuple[str, ...] = ()
-    """Comments right above, without #, joined over blank lines; an empty comment starts anew."""
+    """Comments above, without #; an empty comment starts anew, an empty line does not."""
     pieces: tuple[Piece, ...] = ()
     blank_inside: bool = False
     """An empty line stands inside the continuation."""
 
-    def span(self, start: int, end: int) -> Span:
+    @property
+    def span(self) -> Span:
+        return self.span_of(0, len(self.text))
+
+    def span_of(self, start: int, end: int) -> Span:
         """The place of ``text[start:end]`` in the file."""
-        first = next(p for p in reversed(self.pieces) if p.offset <= start)
-        last = next(p for p in reversed(self.pieces) if p.offset <= max(start, end - 1))
-        return Span(first.line, first.column + start - first.offset, last.line, last.column + end - last.offset)
+        first, last = self._piece_at(start), self._piece_at(max(start, end - 1))
+        return Span(first.line, self._column(first, start), last.line, self._column(last, end))
+
+    def _piece_at(self, offset: int) -> Piece:
+        return next((piece for piece in reversed(self.pieces) if piece.offset <= offset), self.pieces[0])
+
+    def _column(self, piece: Piece, offset: int) -> int:
+        return piece.column + len(from_bytes(self.text[max(piece.offset, 0) : offset])) - min(piece.offset, 0)
+
+
+class LinePatterns(NamedTuple):
+    """How lines are told apart."""
+
+    skipped: re.Pattern[str]
+    """Comments and empty lines, as many as there are."""
+    continuation: re.Pattern[str]
+    line: re.Pattern[str]
+    """A line with its continuations."""
+
+
+def compile_lines(comments: str, continuation: str) -> LinePatterns:
+    """Patterns from the grammar's terminals of these names."""
+    line = rf"(?:[^\n\\`]++|{continuation}|[\\`])*+"
+    return LinePatterns(re.compile(comments), re.compile(continuation), re.compile(line))
 
 
 class LineReader:
-    """Reads logical lines one after the other; heredoc bodies are read from it in between."""
+    """Reads logical lines one after the other; lines of heredocs are read from it in between."""
 
-    def __init__(self, data: bytes) -> None:
-        self._mark = len(BYTE_ORDER_MARK) if data.startswith(BYTE_ORDER_MARK) else 0
-        text = data[self._mark :].decode("utf-8", "surrogateescape")
-        self._raw = text.split("\n")
-        self._ended = not self._raw[-1]
-        if self._ended:
-            self._raw.pop()
-        self.number = 0
+    def __init__(self, text: str, start: int, number: int, patterns: LinePatterns) -> None:
+        """Read `text`, a character a byte, from `start` on; `number` lines stand before."""
+        self._text, self._too_long = _up_to_limit(text)
+        self._at = start
+        self.number = number
         """Physical lines read so far."""
-        self._directives = DirectiveReader()
-        self._too_long = False
-
-    @property
-    def escape(self) -> str:
-        return self._directives.escape
-
-    @property
-    def directives(self) -> list[Directive]:
-        return self._directives.found
+        self._skipped, self._continuation, self._line = patterns
 
     def next_line(self) -> LogicalLine | None:
         """The next instruction's text; None at the end."""
-        comments: list[str] = []
-        while (raw := self._read()) is not None:
-            self._note_comment(raw, comments)
-            text = self._strip(raw, comments)
-            if text is None:
-                continue
-            text, continued = self._continuation(text)
-            if not continued and not text:
-                continue
-            return self._joined(raw, text, continued, tuple(comments))
-        return None
+        text, at = self._text, self._at
+        skipped = self._skipped.match(text, at)
+        comments: tuple[str, ...] = ()
+        if skipped is not None and skipped.end() > at:
+            comments = self._skip(skipped[0])
+            at = self._at = skipped.end()
+        if at >= len(text):
+            return None
+        found = self._line.match(text, at)
+        raw = found[0].rstrip("\r") if found else ""
+        self._at = found.end() + 1 if found else len(text)
+        start = self.number + 1
+        self.number += raw.count("\n") + (not raw.endswith("\n"))
+        return self._join(raw, start, comments)
 
-    def read_raw(self) -> str | None:
+    def read_line(self) -> str | None:
         """The next physical line as it is, with its end, for a heredoc."""
-        raw = self._read()
-        last = self.number == len(self._raw)
-        return raw if raw is None or (last and not self._ended) else f"{raw}\n"
+        at = self._at
+        if at >= len(self._text):
+            return None
+        self._at = self._text.find("\n", at) + 1 or len(self._text)
+        self.number += 1
+        return self._text[at : self._at]
 
     def check_end(self) -> None:
         """Raise when reading stopped because of a line that is too long."""
         if self._too_long:
-            raise DockerfileError(
-                f"dockerfile line greater than max allowed size of {MAX_LINE - 1}",
-                Span(self.number + 1),
-                code="line-too-long",
-            )
+            message = f"dockerfile line greater than max allowed size of {MAX_LINE - 1}"
+            raise DockerfileError(message, Span(self.number + 1), code="line-too-long")
 
-    def _read(self) -> str | None:
-        if self.number >= len(self._raw) or self._too_long:
-            return None
-        raw = self._raw[self.number]
-        if len(raw) > MAX_LINE >> 2 and self._is_too_long(raw):
-            self._too_long = True
-            return None
-        self.number += 1
-        return raw
+    def _skip(self, block: str) -> tuple[str, ...]:
+        """Count the lines of a block, and keep its comments."""
+        lines = block.split("\n")
+        self.number += len(lines) - (not lines[-1])
+        comments: list[str] = []
+        for line in lines if "#" in block else ():
+            if "#" in line:
+                comment = from_bytes(line[1:]).strip(SPACES)  # the reference takes the first character for the #
+                if comment:
+                    comments.append(comment)
+                else:
+                    comments.clear()
+        return tuple(comments)
 
-    def _is_too_long(self, raw: str) -> bool:
-        """Whether the line, with its end, does not fit; a line without an end must leave one byte free."""
-        size = len(raw.encode("utf-8", "surrogateescape")) + 1
-        return size + (self._mark if self.number == 0 else 0) > MAX_LINE
+    def _join(self, raw: str, start: int, comments: tuple[str, ...]) -> LogicalLine:
+        pieces: tuple[Piece, ...] = (Piece(0, start, 1),)
+        if "\n" not in raw and self._at <= len(self._text):
+            joined, blank = raw, False
+        else:
+            joined, pieces, blank = self._join_pieces(raw, start)
+        text = joined.strip(_ASCII_SPACES)
+        code = text if text.isascii() else from_bytes(text).strip(SPACES)
+        if len(code) != len(text):
+            text = code.encode("utf-8", "surrogateescape").decode("latin-1")
+        offset = joined.index(text)
+        tail = joined[offset + len(text) :]
+        if offset:
+            pieces = tuple(Piece(piece.offset - offset, piece.line, piece.column) for piece in pieces)
+        return LogicalLine(text, code, from_bytes(tail), start, self.number, comments, pieces, blank)
 
-    @staticmethod
-    def _note_comment(raw: str, comments: list[str]) -> None:
-        if "#" in raw and raw.lstrip(SPACES).startswith("#"):
-            words = raw[1:].strip(SPACES)
-            if words:
-                comments.append(words)
-            else:
-                comments.clear()
+    def _join_pieces(self, raw: str, start: int) -> tuple[str, tuple[Piece, ...], bool]:
+        """The raw text without its continuations, where its pieces stand, and whether an empty line is among them."""
+        parts, pieces, blank = [], [Piece(0, start, 1)], False
+        size, done, line = 0, 0, start
+        for found in self._continuation.finditer(raw):
+            parts.append(raw[done : found.start()])
+            size += found.start() - done
+            done = found.end()
+            _, *skipped = found[0].split("\n")
+            line += len(skipped)
+            blank = blank or any(map(_is_blank, skipped if skipped[-1:] != [""] else skipped[:-1]))
+            pieces.append(Piece(size, line, 1))
+        parts.append(raw[done:])
+        return "".join(parts), tuple(pieces), blank
 
-    def _strip(self, raw: str, comments: list[str]) -> str | None:
-        """A line without its end and the blanks before it; None for a comment."""
-        text = raw.rstrip("\r").lstrip(SPACES)
-        if self._directives.read(text, self.number) and comments:
-            comments.pop()
-        return None if text.startswith("#") else text
 
-    def _continuation(self, text: str) -> tuple[str, bool]:
-        found = _CONTINUED[self.escape].search(text)
-        return (text[: found.start()], True) if found else (text, False)
+def _is_blank(line: str) -> bool:
+    return not from_bytes(line).strip(SPACES)
 
-    def _joined(self, raw: str, text: str, continued: bool, comments: tuple[str, ...]) -> LogicalLine:  # noqa: FBT001
-        start = self.number
-        pieces = [Piece(0, start, 1 + len(raw) - len(raw.lstrip(SPACES)))]
-        parts, size, blank = [text], len(text), False
-        while continued and (raw_next := self._read()) is not None:
-            more = raw_next.rstrip("\r")
-            self._directives.read(more, self.number)
-            stripped = more.lstrip(SPACES)
-            if stripped.startswith("#"):
-                continue
-            if not stripped:
-                blank = True
-                continue
-            more, continued = self._continuation(more)
-            pieces.append(Piece(size, self.number, 1))
-            parts.append(more)
-            size += len(more)
-        return LogicalLine("".join(parts), start, self.number, comments, tuple(pieces), blank)
+
+def _up_to_limit(text: str) -> tuple[str, bool]:
+    """The text before the first line that is too long, and whether there is one."""
+    if len(text) < MAX_LINE:
+        return text, False
+    found = re.compile(rf"[^\n]{{{MAX_LINE}}}").search(text)
+    return (text[: found.start()], True) if found else (text, False)

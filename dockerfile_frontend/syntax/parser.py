@@ -1,135 +1,153 @@
-r"""Bytes to tree: each logical line becomes a node, with its flags and arguments split off and its heredocs read.
+r"""Bytes to tree: each instruction becomes a node, with its flags and arguments split off and its heredocs read.
 
     b"FROM alpine\nRUN --network=none make"  ──▶  Tree(nodes (FROM alpine, RUN make))
 
-What an instruction means, and whether it exists, is decided later.
+`grammar/dockerfile.lark` says what there is to read. What an instruction means, and whether it exists, is decided later.
 """
 
 from __future__ import annotations
 
-import re
-from typing import Any
+from dataclasses import replace
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from dockerfile_frontend.diagnostics import DockerfileError
-from dockerfile_frontend.gostd.text import trim_space
+from dockerfile_frontend.gostd.text import quote
 from dockerfile_frontend.source import Span
-from dockerfile_frontend.syntax.arguments import ARGUMENTS, Arguments
-from dockerfile_frontend.syntax.grammars import parse
-from dockerfile_frontend.syntax.heredocs import find_heredocs, read_heredoc
-from dockerfile_frontend.syntax.lines import LineReader, LogicalLine
-from dockerfile_frontend.syntax.tree import FlagText, Heredoc, Node, Tree
-from dockerfile_frontend.syntax.words import WordError
+from dockerfile_frontend.syntax.directives import read_header
+from dockerfile_frontend.syntax.grammars import ESCAPES, load_with
+from dockerfile_frontend.syntax.lines import BYTE_ORDER_MARK, LinePatterns, LineReader, compile_lines
+from dockerfile_frontend.syntax.tree import FlagText, Node, Tree
 
-HEREDOC_INSTRUCTIONS = frozenset({"add", "copy", "run"})
+if TYPE_CHECKING:
+    from lark import Lark
 
+    from dockerfile_frontend.syntax.lexer import Piece
+    from dockerfile_frontend.syntax.lines import LogicalLine
 
 
 def parse_tree(data: bytes) -> Tree:
     """The syntax tree of a Dockerfile. Raises DockerfileError, with the reference's message."""
-    reader = LineReader(data)
-    nodes: list[Node] = []
-    while (line := reader.next_line()) is not None:
-        try:
-            nodes.append(_parse_node(line, reader))
-        except DockerfileError as error:
-            raise error.at(line.span(0, len(line.text))) from None
+    text = data.decode("latin-1")  # bytes as characters: the grammar reads bytes
+    start = len(BYTE_ORDER_MARK) if text.startswith(BYTE_ORDER_MARK) else 0
+    header = read_header(text, start)
+    parser, patterns = _load(header.escape)
+    reader = LineReader(text, header.end, len(header.directives), patterns)
+    nodes: Any = parser.parse(reader)  # our lexer takes a reader, and `_Nodes` makes nodes
     if not nodes:
         raise DockerfileError("file with no instructions", Span(max(1, reader.number)), code="empty")
     reader.check_end()
-    return Tree(tuple(nodes), reader.escape, tuple(reader.directives))
+    return Tree(nodes, header.escape, header.directives)
 
 
-DEEPEST = 16
-"""ONBUILDs behind each other that are looked into. The second is refused already, for what it is."""
+@cache
+def _load(escape: str) -> tuple[Lark, LinePatterns]:
+    from dockerfile_frontend.syntax.lexer import DockerfileLexer  # noqa: PLC0415  imports lark
+
+    parser = load_with(ESCAPES[escape], transformer=_Nodes(escape), _plugins={"ContextualLexer": DockerfileLexer})
+    comments, continuation = (parser.get_terminal(name).pattern.to_regexp() for name in ("COMMENTS", "CONTINUATION"))
+    return parser, compile_lines(comments, continuation)
 
 
-def _parse_node(line: LogicalLine, reader: LineReader) -> Node:
-    node = _split_line(line, line.text, 0, reader.escape)
-    heredocs: tuple[Heredoc, ...] = ()
-    if "<<" in line.text and _may_hold_heredoc(node):
-        try:
-            found = find_heredocs(line)
-        except WordError as error:
-            raise DockerfileError(str(error), code="heredoc") from None
-        heredocs = tuple(read_heredoc(heredoc, line, reader) for heredoc in found)
-    return Node(
-        node.keyword,
-        line,
-        node.flags,
-        node.args,
-        node.json,
-        heredocs,
-        line.start,
-        max(line.end, reader.number),
-        node.trigger,
-    )
+class _Nodes:
+    """What the rules of `grammar/dockerfile.lark` are reduced to, a method each."""
+
+    def __init__(self, escape: str) -> None:
+        self._escape = escape
+
+    def dockerfile(self, nodes: list[Node]) -> tuple[Node, ...]:
+        return tuple(nodes)
+
+    def instruction(self, pieces: list[Piece]) -> Node:
+        keyword, *rest = pieces
+        line: LogicalLine = keyword.found
+        flags = self._take_flags(rest)
+        args, json = _take_arguments(keyword, rest)
+        places = tuple([(piece.start_pos, piece.end_pos) for piece in (keyword, *rest)])
+        return Node(str(keyword), line, flags, args, json, (), None, places)
+
+    document = instruction
+
+    def with_heredocs(self, parts: list[Any]) -> Node:
+        node: Node = parts[0]
+        heredocs: list[Piece] = parts[1:]
+        return replace(node, heredocs=tuple([piece.found for piece in heredocs]))
+
+    def onbuild(self, parts: list[Any]) -> Node:
+        node, trigger, heredocs = self._split_onbuild(parts)
+        if trigger is None:
+            return node
+        return replace(
+            node,
+            args=(trigger.keyword, *trigger.args),
+            heredocs=tuple([piece.found for piece in heredocs]),
+            trigger=trigger,
+            places=node.places + trigger.places,
+        )
+
+    def nested(self, parts: list[Any]) -> Node:
+        """An ONBUILD in another: that it is one is all that is ever asked."""
+        return self._split_onbuild(parts)[0]
+
+    def _split_onbuild(self, parts: list[Any]) -> tuple[Node, Node | None, list[Piece]]:
+        keyword, *rest = parts
+        flags = self._take_flags(rest)
+        node = Node(str(keyword), keyword.found, flags, places=((keyword.start_pos, keyword.end_pos),))
+        return node, rest[0] if rest else None, rest[1:]
+
+    def _take_flags(self, pieces: list[Any]) -> tuple[FlagText, ...]:
+        """Flags, off the front of `pieces`."""
+        count = 0
+        while count < len(pieces) and getattr(pieces[count], "type", "") == "FLAG":
+            count += 1
+        if not count:
+            return ()
+        flags = tuple([self._flag(piece) for piece in pieces[:count]])
+        del pieces[:count]
+        return flags if flags[-1].text != "--" else flags[:-1]  # at the line's end it is no flag
+
+    def _flag(self, piece: Piece) -> FlagText:
+        text = str(piece)
+        if self._escape in text or '"' in text or "'" in text:
+            text = _unquote(text, self._escape)
+        return FlagText(text, piece.start_pos, piece.end_pos)
 
 
-def _split_line(line: LogicalLine, text: str, offset: int, escape: str, depth: int = 0) -> Node:
-    """Keyword, flags and arguments of `text`, which begins at `offset` of the logical line."""
-    trimmed = trim_space(text)
-    if not trimmed:
-        return Node("", line)
-    offset += text.index(trimmed)
-    keyword, flags, rest = _split_flags(trimmed, offset, escape)
-    kind = keyword.lower()
-    if kind == "onbuild":
-        if not rest or depth == DEEPEST:
-            return Node(keyword, line, flags, (rest,) if rest else ())
-        trigger = _split_line(line, rest, offset + trimmed.rindex(rest), escape, depth + 1)
-        return Node(keyword, line, flags, (trigger.keyword, *trigger.args), trigger=trigger)
-    split = ARGUMENTS.get(kind)
-    found = split(rest, escape) if split else Arguments()
-    return Node(keyword, line, flags, found.args, found.json)
-
-
-def _split_flags(text: str, offset: int, escape: str) -> tuple[str, tuple[FlagText, ...], str]:
-    if "--" not in text:
-        keyword, *rest = _GAP.split(text, maxsplit=1)
-        return keyword, (), trim_space(rest[0]) if rest else ""
-    as_bytes = not text.isascii() and _FLAGS_BEGIN.match(text) is not None
-    if as_bytes:  # the reference reads flags byte by byte, so every other byte becomes a character of its own
-        text = text.encode("utf-8", "surrogateescape").decode("latin-1")
-    keyword, *more = parse("instruction", text, escape).children
-    flags, *rest = more or [None]
-    texts = tuple(_flag(token, offset, escape) for token in (flags.children if flags else ()))
-    found = str(rest[0]) if rest else ""
-    if as_bytes:
-        keyword, found = (part.encode("latin-1").decode("utf-8", "surrogateescape") for part in (str(keyword), found))
-    return str(keyword), texts, trim_space(found)
-
-
-_GAP = re.compile(r"[\t\v\f\r ]+")
-_FLAGS_BEGIN = re.compile(r"[^\t\v\f\r ]+[\t\v\f\r ]+--")
-
-
-def _flag(token: Any, offset: int, escape: str) -> FlagText:  # noqa: ANN401 - lark.Token, loaded with the grammar
-    start = offset + (token.start_pos or 0)
-    text = str(token)
-    if escape in text or '"' in text or "'" in text:
-        text = _unquote(text, escape)
-    return FlagText(text, start, start + len(token))
+def _take_arguments(keyword: Piece, pieces: list[Piece]) -> tuple[tuple[str, ...], bool]:
+    """Arguments, and whether they are in JSON form. Raises DockerfileError for pairs that are none."""
+    args: list[str] = []
+    json = False
+    for piece in pieces:
+        kind = piece.type
+        if kind == "PAIR":
+            name, _, value = piece.partition("=")
+            args += (name, value, "=")
+        elif kind == "VALUE":
+            args += (str(piece), "")
+        elif kind == "ARRAY":
+            args += piece.found
+            json = True
+        elif kind == "STRAY":
+            message = f"Syntax error - can't find = in {quote(piece)}. Must be of the form: name=value"
+            raise DockerfileError(message, keyword.found.span_of(piece.start_pos, piece.end_pos), code="key-value")
+        else:
+            args.append(str(piece))
+    if pieces and pieces[-1].type == "NAME":
+        raise DockerfileError(f"{keyword.type} must have two arguments", keyword.found.span, code="key-value")
+    return tuple(args), json
 
 
 def _unquote(text: str, escape: str) -> str:
     """A flag without its quotes and escapes; inside quotes the other quote is a character."""
-    out, quote = [], ""
-    at = 0
-    while at < len(text):
-        char = text[at]
+    out, mark = [], ""
+    chars = iter(text)
+    for char in chars:
         if char == escape:
-            at += 1
-            out.append(text[at : at + 1])
-        elif quote and char == quote:
-            quote = ""
-        elif not quote and char in "\"'":
-            quote = char
+            out.append(next(chars, ""))
+        elif mark and char == mark:
+            mark = ""
+        elif not mark and char in "\"'":
+            mark = char
         else:
             out.append(char)
-        at += 1
     return "".join(out)
-
-
-def _may_hold_heredoc(node: Node) -> bool:
-    inner = node.trigger or node
-    return inner.keyword.lower() in HEREDOC_INSTRUCTIONS and not inner.json

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ir_schema.record import Record
 
 if TYPE_CHECKING:
+    from dockerfile_frontend.source import Span
     from dockerfile_frontend.syntax.directives import Directive
     from dockerfile_frontend.syntax.lines import LogicalLine
 
@@ -25,6 +26,10 @@ class Heredoc(Record):
     """``<<-``: leading tabs are taken off."""
     content: str = ""
     """Lines between, with their ends."""
+    span: Span | None = None
+    """Where it is opened."""
+    end: int = 0
+    """The line that ends it."""
 
 
 class FlagText(Record):
@@ -47,11 +52,28 @@ class Node(Record):
     json: bool = False
     """The arguments were a JSON array."""
     heredocs: tuple[Heredoc, ...] = ()
-    start: int = 0
-    end: int = 0
-    """First and last physical line, heredocs included."""
     trigger: Node | None = None
     """The instruction behind ONBUILD."""
+    places: tuple[tuple[int, int], ...] = ()
+    """Where its keyword and arguments stand in the logical line; a pair is one, and so is an array."""
+
+    @property
+    def start(self) -> int:
+        """The first physical line."""
+        return self.line.start
+
+    @property
+    def end(self) -> int:
+        """The last physical line, heredocs included."""
+        return self.heredocs[-1].end if self.heredocs else self.line.end
+
+    def span_of(self, argument: int) -> Span:
+        """The place of an argument, counted from 0; of all behind it when it is in JSON form."""
+        return self.line.span_of(*self.places[min(argument + 1, len(self.places) - 1)])
+
+    @property
+    def keyword_span(self) -> Span:
+        return self.line.span_of(*self.places[0])
 
 
 class Tree(Record):

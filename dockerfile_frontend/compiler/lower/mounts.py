@@ -104,7 +104,8 @@ class MountPlan(NamedTuple):
 
 def lower_mounts(inst: Run, at: StageState, ctx: Context) -> MountPlan:
     plan = MountPlan(context_paths=at.context_paths, captured=at.captured)
-    options = [parse_mount(text, lambda word: ctx.expand(word, at, inst)) for text in inst.mounts]
+    texts = zip(inst.mounts, inst.mount_spans, strict=True)
+    options = [parse_mount(text, lambda word: ctx.expand(word, at, inst), spans) for text, spans in texts]
     for place, mount in enumerate(options):
         plan = _add_mount(place, mount, inst, at, ctx, plan)
     if ctx.build.options.shm_size > 0 and not ctx.build.lacks("exec.mount.tmpfs.size"):
