@@ -11,11 +11,12 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.cli.errors import EXIT_USAGE, Fault
 from dockerfile_frontend.cli.inputs import read_optional
+from ir_schema.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,8 +30,7 @@ MAIN = "context"
 """The graph's name for the build context."""
 
 
-@dataclass(frozen=True, slots=True)
-class Contexts:
+class Contexts(Record):
     """All named contexts of a call."""
 
     options: dict[str, str] = field(default_factory=dict)
@@ -92,8 +92,7 @@ def familiar(name: str) -> str:
         return name
 
 
-@dataclass(frozen=True, slots=True)
-class FolderReader:
+class FolderReader(Record):
     """The ignore files of local contexts, for the compiler."""
 
     inputs: Inputs

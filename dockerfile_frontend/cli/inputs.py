@@ -13,9 +13,9 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from dataclasses import dataclass
 
 from dockerfile_frontend.cli.errors import EXIT_USAGE, Fault
+from ir_schema.record import Record
 
 DEFAULT_NAME = "Dockerfile"
 STANDARD = "-"
@@ -28,8 +28,7 @@ UNPACK = "unpack it and name the folder"
 ARCHIVES = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
-@dataclass(frozen=True, slots=True)
-class Inputs:
+class Inputs(Record):
     """A Dockerfile and what stands around it."""
 
     dockerfile: bytes

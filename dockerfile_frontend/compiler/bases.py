@@ -26,6 +26,7 @@ from dockerfile_frontend.semantics.references import InvalidReferenceError, Refe
 from dockerfile_frontend.semantics.resolver import ImageRequest, ResolveError
 from dockerfile_frontend.semantics.stages import SCRATCH
 from dockerfile_frontend.source import Span
+from ir_schema.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,7 +53,7 @@ class Base(NamedTuple):
     """Nothing is to be lowered: an image that a COPY names, or a stage that a context stands in for."""
 
 
-class Bases(NamedTuple):
+class Bases(Record):
     """All stages with what they start from."""
 
     plan: Plan
@@ -61,7 +62,7 @@ class Bases(NamedTuple):
     reachable: frozenset[int]
 
 
-class _Given(NamedTuple):
+class _Given(Record):
     build: Build
     contexts: NamedContexts
     loader: Loader

@@ -7,7 +7,7 @@ compile_dockerfile(b"FROM scratch\nCOPY a /\n", CompileOptions(), resolver, read
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from dockerfile_frontend.compiler.bases import original_image, resolve_bases
 from dockerfile_frontend.compiler.facts import outline_facts
@@ -29,6 +29,7 @@ from dockerfile_frontend.semantics.links import link_stages
 from dockerfile_frontend.semantics.stages import PlanInputs, find_target, plan_stages
 from dockerfile_frontend.syntax.parser import parse_tree
 from ir_schema.ops import SourceInfo
+from ir_schema.record import Record
 
 if TYPE_CHECKING:
     from dockerfile_frontend.compiler.options import CompileOptions
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 _LANGUAGE = "Dockerfile"
 
 
-class CheckResult(NamedTuple):
+class CheckResult(Record):
     """Warnings, and the fault that ended the search for more."""
 
     warnings: tuple[Diagnostic, ...]

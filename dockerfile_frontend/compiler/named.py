@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import json
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from dockerfile_frontend.compiler.graph import Edge, Node, Place
 from dockerfile_frontend.compiler.ids import unique_id
@@ -36,6 +36,7 @@ from dockerfile_frontend.semantics.references import InvalidReferenceError, pars
 from dockerfile_frontend.semantics.resolver import ResolveError
 from dockerfile_frontend.semantics.stages import SCRATCH
 from ir_schema.ops import OpMetadata
+from ir_schema.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 _CONFIG_KEY = "containerimage.config"
 
 
-class LocalContext(NamedTuple):
+class LocalContext(Record):
     """A named context of local files, whose source is open until it is known what is read of it."""
 
     node: Node
@@ -58,7 +59,7 @@ class LocalContext(NamedTuple):
     exclude: tuple[str, ...]
 
 
-class Loaded(NamedTuple):
+class Loaded(Record):
     """What a named context turned out to be."""
 
     root: Edge | None
@@ -66,7 +67,7 @@ class Loaded(NamedTuple):
     local: LocalContext | None = None
 
 
-class Loader(NamedTuple):
+class Loader(Record):
     """What contexts are loaded with."""
 
     options: CompileOptions

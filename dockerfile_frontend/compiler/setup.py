@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from dockerfile_frontend.compiler.context import Build
 from dockerfile_frontend.compiler.epoch import epoch_setting, resolve_epoch
@@ -17,6 +17,7 @@ from dockerfile_frontend.diagnostics import DockerfileError
 from dockerfile_frontend.semantics.args import GlobalArgs, platform_args, proxy_env, resolve_global_args, with_epoch
 from dockerfile_frontend.semantics.conventions import check_base_defaults
 from dockerfile_frontend.semantics.ignore import IgnoreError, IgnoreMatcher
+from ir_schema.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,14 +35,14 @@ MAIN_CONTEXT = "context"
 _NANOSECONDS = 1_000_000_000
 
 
-class Sources(NamedTuple):
+class Sources(Record):
     """Whom to ask for what is not in the Dockerfile."""
 
     resolver: Resolver
     reader: ContextReader
 
 
-class Dockerfile(NamedTuple):
+class Dockerfile(Record):
     """The Dockerfile, as bytes and understood, and whom to ask."""
 
     data: bytes
@@ -49,7 +50,7 @@ class Dockerfile(NamedTuple):
     sources: Sources
 
 
-class Args(NamedTuple):
+class Args(Record):
     """Args before the first FROM, the caller's, and the time that both may set."""
 
     scope: GlobalArgs

@@ -5,9 +5,10 @@ TABLE["copy"] = Row(parse_copy, {"chown": "text", …})
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from dockerfile_frontend.instructions import parse as p
+from ir_schema.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from dockerfile_frontend.syntax.tree import Node
 
 
-class Row(NamedTuple):
+class Row(Record):
     """What there is to know about reading an instruction."""
 
     parse: Callable[[Node, Mapping[str, FlagKind]], Instruction]

@@ -12,7 +12,7 @@ reference's way, and its answer to a number one too high may be such an image.
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from dockerfile_frontend.diagnostics import DockerfileError
 from dockerfile_frontend.gostd.numbers import NumberError, parse_decimal
@@ -22,6 +22,7 @@ from dockerfile_frontend.semantics.layered import EMPTY
 from dockerfile_frontend.semantics.stages import SCRATCH, PlannedStage, StageNames, Step
 from dockerfile_frontend.source import Span
 from dockerfile_frontend.syntax.words import WordError, expand
+from ir_schema.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -75,7 +76,7 @@ class Linker:
         return index
 
 
-class Plan(NamedTuple):
+class Plan(Record):
     """All stages, and how to add more of them."""
 
     stages: tuple[PlannedStage, ...]

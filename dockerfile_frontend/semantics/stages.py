@@ -92,7 +92,7 @@ class StageNames:
         return self._by_name.get(name)
 
 
-class PlanInputs(NamedTuple):
+class PlanInputs(Record):
     """What stages are planned with."""
 
     args: GlobalArgs

@@ -8,7 +8,7 @@ What ADD does beside that is in `add`; both go through `lower_files`. Dockerfile
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from dockerfile_frontend.compiler.graph import Edge, Node
 from dockerfile_frontend.compiler.ids import unique_id
@@ -23,6 +23,7 @@ from dockerfile_frontend.semantics.ownership import ChmodError, parse_chmod
 from dockerfile_frontend.semantics.paths import normalize_path, restore_slash, strip_drive, to_slash
 from ir_schema.ops import Copy as CopyAction
 from ir_schema.ops import InputIndex, MergeOp, ProgressGroup
+from ir_schema.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +37,7 @@ _CONTENT_MODE = 0o644
 _KEEP_MODE = -1
 
 
-class Wanted(NamedTuple):
+class Wanted(Record):
     """What is the same for all sources of one instruction."""
 
     dest: str

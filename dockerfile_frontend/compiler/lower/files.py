@@ -6,13 +6,14 @@ copy_node(root, [Copying(build context, "/src", "/dst", owner=None, …)], …) 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from dockerfile_frontend.compiler.graph import Edge, Node
 from dockerfile_frontend.compiler.metadata import FILE_CAPS, described, internal
 from dockerfile_frontend.gostd.paths import clean, join
 from dockerfile_frontend.semantics.ownership import parse_owner
 from ir_schema.ops import Chown, Copy, FileAction, FileOp, MkFile, NamedUser, User
+from ir_schema.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +25,7 @@ ANY_TIME = -1
 """As timestamp: the solver leaves the file's own, or takes the time of the build."""
 
 
-class Copying(NamedTuple):
+class Copying(Record):
     """One copy of a file op; the owner is put in when it is known what the op has for inputs."""
 
     source: Edge | None

@@ -57,7 +57,7 @@ _CACHE_MODE = 0o755
 _SHM = "/dev/shm"  # noqa: S108  of the container
 
 
-class Mounted(NamedTuple):
+class Mounted(Record):
     """A mount of files, before it is known what the op has for inputs."""
 
     target: str

@@ -9,7 +9,7 @@ Dockerfile reference: RUN.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from dockerfile_frontend.compiler.graph import Edge, Node
 from dockerfile_frontend.compiler.lower.config import with_shell
@@ -24,6 +24,7 @@ from dockerfile_frontend.semantics.paths import UNIX_PATH
 from dockerfile_frontend.syntax.heredocs import opens_heredoc, without_leading_tabs
 from dockerfile_frontend.syntax.words import WordError, expand
 from ir_schema.ops import ExecOp, Meta, NetMode, SecurityMode
+from ir_schema.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -41,7 +42,7 @@ _NETWORKS = {"none": NetMode.NONE, "host": NetMode.HOST}
 _PROGRAM_MODE = 0o755
 
 
-class _Command(NamedTuple):
+class _Command(Record):
     """What a RUN runs, and how it is called in progress."""
 
     args: tuple[str, ...]
