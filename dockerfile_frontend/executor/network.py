@@ -81,7 +81,7 @@ HELPERS = (
     Helper(
         "pasta",
         "169.254.1.1",
-        ("--foreground", "--quiet", "--config-net", "--dns-forward", "169.254.1.1", "--no-map-gw",
+        ("--foreground", "--quiet", "--runas", "0", "--config-net", "--dns-forward", "169.254.1.1", "--no-map-gw",
          "-t", "none", "-u", "none", "-T", "none", "-U", "none"),
         "--netns",
     ),
@@ -122,24 +122,27 @@ class PrivateNetwork:
 
     def close(self) -> None:
         if self._child is not None:
-            self._child.kill()
-            self._child.wait()
+            self._child.end()
             umount(self._path, MNT_DETACH)
 
     def _connect(self) -> Child:
         helper = self._helper
         path = (helper.path_option, self._path) if helper.path_option else (self._path,)
-        quiet = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
-        try:
-            child = Child(spawn((self._program, *helper.options, *path, *helper.device), {1: quiet, 2: quiet}))
-        finally:
-            os.close(quiet)
-        deadline = time.monotonic() + PATIENCE
-        while not child.ended(2) and time.monotonic() < deadline:
-            if is_connected(self._path):
-                return child
-        child.kill()
-        raise ContainerError(f"{helper.program} could not connect a private network (exit code {child.wait()})")
+        log = os.open(f"{self._path}.log", os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        with os.fdopen(log, "rb") as file:
+            child = Child(spawn((self._program, *helper.options, *path, *helper.device), {1: log, 2: log}))
+            deadline = time.monotonic() + PATIENCE
+            while not child.ended(2) and time.monotonic() < deadline:
+                if is_connected(self._path):
+                    return child
+            code = child.end()
+            file.seek(0)
+            lines = file.read(64 << 10).decode("utf-8", "replace").splitlines()
+        said = [line.strip() for line in lines if not line.endswith("to syslog")]
+        raise ContainerError(
+            f"{helper.program} could not connect a private network: {'; '.join(said[-2:]) or f'exit code {code}'}",
+            hint="the host's network needs no helper",
+        )
 
 
 def make_namespace(path: str) -> None:

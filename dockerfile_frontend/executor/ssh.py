@@ -160,8 +160,7 @@ class KeyAgent:
             raise
 
     def close(self) -> None:
-        self._child.kill()
-        self._child.wait()
+        self._child.end()
 
     def _wait_for_socket(self) -> None:
         while not os.path.exists(self.path):

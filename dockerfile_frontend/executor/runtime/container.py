@@ -110,6 +110,8 @@ class ExitStatus(Record):
     code: int
     """Exit code; 128 + signal when a signal ended the process."""
     valid_exit_codes: tuple[int, ...] = ()
+    out_of_memory: bool = False
+    """Whether the kernel killed something in it because it reached its memory limit."""
 
     @property
     def ok(self) -> bool:

@@ -65,10 +65,8 @@ def find_engine(host: Host, directory: str, wanted: str, trial: Callable[[Engine
             return engine
         reasons.append(f"{engine.path}{'' if engine.cgroups else ' without cgroups'}: {reason}")
     if not candidates:
-        raise ContainerError(
-            f"no container runtime: neither {wanted or ' nor '.join(PROGRAMS)} is installed",
-            hint="install runc or crun",
-        )
+        missing = f"{wanted} is not installed" if wanted else "neither crun nor runc is installed"
+        raise ContainerError(f"no container runtime: {missing}", hint="install runc or crun")
     raise ContainerError("no container runtime works here:\n  " + "\n  ".join(reasons), hint=_hint(host))
 
 

@@ -40,8 +40,6 @@ class Host(Record):
     """Whether we are in a user namespace other than the first: no devices, no cgroups of our own."""
     cgroups: int
     """Version of the cgroup hierarchy, 1 or 2; 0 when none is mounted."""
-    hybrid: bool
-    """Whether an empty version 2 hierarchy is mounted beside version 1, which crun refuses."""
     capabilities: tuple[str, ...]
     uids: tuple[Range, ...]
     gids: tuple[Range, ...]
@@ -57,14 +55,12 @@ class Host(Record):
 def read_host() -> Host:
     uids, inside = _ids("uid")
     gids, _ = _ids("gid")
-    version = _cgroup_version()
     name = os.uname()
     return Host(
         machine=name.machine,
         release=f"{name.release} {name.version}",
         user_namespace=inside,
-        cgroups=version,
-        hybrid=version == 1 and os.path.exists("/sys/fs/cgroup/unified/cgroup.procs"),
+        cgroups=_cgroup_version(),
         capabilities=_capabilities(),
         uids=uids,
         gids=gids,

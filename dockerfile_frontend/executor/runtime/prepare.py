@@ -34,7 +34,7 @@ from .faults import ContainerError
 from .host import check_ids
 from .hostfiles import hosts_text, resolv_text
 from .stubs import Stubs, is_covered
-from .users import Account, look_up
+from .users import Account, check_user_files, look_up
 
 if TYPE_CHECKING:
     from contextlib import ExitStack
@@ -75,6 +75,7 @@ class Preparation:
     def prepare(self, sandbox: Sandbox, *, bind_root: bool) -> Prepared:
         """Put everything up. `bind_root` hides device nodes of the root file system."""
         spec = self.spec
+        check_user_files(self.root)
         account = look_up(self.root, spec.process.user)
         check_ids(self.host, account.uid, account.gid, f"user {spec.process.user or 'root'}")
         _check_api_directories(self.root)

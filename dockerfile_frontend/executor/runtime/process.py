@@ -65,7 +65,8 @@ def run_program(
         try:
             output.listen(child)
         finally:
-            child.kill()
+            child.end()
+        output.finish()
         return child.wait()
 
 
@@ -93,22 +94,32 @@ def run_container(args: tuple[str, ...], pid_file: str, on_data: OnData, cancel:
         try:
             output.listen(container)
         finally:
-            container.kill()
+            container.end()
         output.finish()
         return container.wait()
 
 
+def reap_left_over(name: str) -> None:
+    """Take ended processes called `name` that a runtime has left us: crun detaches by one that ends a little after the container starts.
+
+    Only while no container runs: one that has not come to its own program yet is called the same.
+    """
+    with suppress(ChildProcessError, OSError):
+        while ended := os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT):
+            with open(f"/proc/{ended.si_pid}/comm", encoding="ascii", errors="replace") as file:
+                if file.read().strip() != name:
+                    return
+            os.waitpid(ended.si_pid, os.WNOHANG)
+
+
 def _end_early(runtime: Child, pid_file: str) -> int | None:
     """End a container that is being started: the runtime is let finish, or it would leave half of one."""
-    if not runtime.ended(PATIENCE):
-        runtime.kill()
-    runtime.wait()
+    runtime.ended(PATIENCE)
+    runtime.end()
     pid = read_pid(pid_file)
     if pid is None:
         return None
-    container = Child(pid)
-    container.kill()
-    return container.wait()
+    return Child(pid).end()
 
 
 def run_on_terminal(args: tuple[str, ...]) -> int:
@@ -231,12 +242,13 @@ class Child:
             self.ended(TICK)
             time.sleep(0.0005)
 
-    def kill(self) -> None:
+    def end(self) -> int:
         """End it, with all of its session, if it still runs."""
         if self._code is None and not self.ended(0):
             for send in (os.killpg, os.kill):
                 with suppress(ProcessLookupError, PermissionError):
                     send(self.pid, signal.SIGKILL)
+        return self.wait()
 
 
 def read_pid(path: str) -> int | None:

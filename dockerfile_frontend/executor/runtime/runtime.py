@@ -11,26 +11,28 @@ import functools
 import json
 import os
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Self
 
 from dockerfile_frontend.executor.network import HostNetwork
-from dockerfile_frontend.executor.secrets import Redactor
 from dockerfile_frontend.executor.solver.model import Cancelled
+from ir_schema.ops import NetMode
 
+from .cgroups import out_of_memory, remove_cgroup
 from .config import Setup, config
-from .container import ContainerSpec, ExitStatus, Process, SecretFile
+from .container import ContainerSpec, ExitStatus, Process
 from .faults import ContainerError
 from .find import Engine, find_engine, forget_engine
 from .host import read_host
 from .limits import warnings
+from .output import MAX_OUTPUT, shown
 from .prepare import Preparation
-from .process import Never, read_pid, run_container, run_on_terminal, run_program
+from .process import Never, read_pid, reap_left_over, run_container, run_on_terminal, run_program
 from .seccomp import cached_program, profile
-from .workspace import Workspace, remove_cgroup, remove_tree
+from .workspace import Workspace, remove_tree
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from types import TracebackType
 
     from dockerfile_frontend.executor.network import Sandbox
@@ -45,18 +47,27 @@ def ignore(_stream: int, _data: bytes) -> None:
 class Runtime:
     """Runs containers, from any thread, several at once. Close it, or use it with `with`."""
 
-    def __init__(self, directory: str, *, wanted: str = "", sandbox: Callable[[str], Sandbox] | None = None) -> None:
+    def __init__(
+        self,
+        directory: str,
+        *,
+        wanted: str = "",
+        sandbox: Callable[[str], Sandbox] | None = None,
+        max_output: int = MAX_OUTPUT,
+    ) -> None:
         """`directory` is ours alone and outlives us. `wanted` names a runtime; empty takes the best that works.
 
         `sandbox` makes the network of steps that ask for none, given a directory for its files; None is the host's network.
         """
+        self._max_output = max_output
         self.host = read_host()
         self._directory = directory
         self._wanted = wanted
         self._work = Workspace(directory)
         self._sandbox: Sandbox = sandbox(self._work.path) if sandbox else HostNetwork()
         self._engine: Engine | None = None
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._running = 0
 
     def __enter__(self) -> Self:
         return self
@@ -96,10 +107,11 @@ class Runtime:
                 bundle = self._prepare(spec, engine, name, stack)
             except OSError as error:
                 raise ContainerError(f"cannot set up a container: {error}") from error
-            code = self._execute(spec, engine, bundle, on_data, cancel)
+            with self._counted(engine):
+                status = self._execute(spec, engine, bundle, on_data, cancel)
         if cancel.is_set():
             raise Cancelled
-        return ExitStatus(code, spec.valid_exit_codes)
+        return status
 
     def _prepare(self, spec: ContainerSpec, engine: Engine, name: str, stack: ExitStack) -> str:
         """The bundle, with its config; the container's name is the bundle's."""
@@ -125,17 +137,36 @@ class Runtime:
             file.write(json.dumps(config(spec, setup), ensure_ascii=False))
         return bundle
 
-    def _execute(self, spec: ContainerSpec, engine: Engine, bundle: str, on_data: OnData, cancel: Cancel) -> int:
+    @contextmanager
+    def _counted(self, engine: Engine) -> Iterator[None]:
+        """Around a container: when the last one that runs has ended, what runtimes have left is taken."""
+        with self._lock:
+            self._running += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running -= 1
+                if self._running == 0:
+                    reap_left_over(engine.name)
+
+    def _execute(self, spec: ContainerSpec, engine: Engine, bundle: str, on_data: OnData, cancel: Cancel) -> ExitStatus:
         name, log, pid_file = os.path.basename(bundle), f"{bundle}/log", f"{bundle}/pid"
         call = (engine.path, "--root", self._work.state, "--log", log, "--log-format", "json", *engine.options)
         run = ("run", "--bundle", bundle, "--pid-file", pid_file)
         try:
             if spec.process.terminal:
-                return run_on_terminal((*call, *run, name))
+                return ExitStatus(run_on_terminal((*call, *run, name)), spec.valid_exit_codes)
             args = (*call, *run, "--detach", name)
-            code = masked(spec, on_data, lambda shown: run_container(args, pid_file, shown, cancel))
+            code = shown(spec, on_data, self._max_output, lambda show: run_container(args, pid_file, show, cancel))
+            starved = (
+                code is not None
+                and code != 0
+                and spec.resources is not None
+                and out_of_memory(name, spec.cgroup_parent)
+            )
         finally:
-            self._forget_container(call, name, pid_file)
+            self._forget_container(call, name, pid_file, spec.cgroup_parent)
         if code is None:
             if cancel.is_set():
                 raise Cancelled
@@ -143,9 +174,9 @@ class Runtime:
             if not is_about_program(fault):
                 forget_engine(self._directory)
             raise ContainerError(f"{engine.name}: {fault}")
-        return code
+        return ExitStatus(code, spec.valid_exit_codes, starved)
 
-    def _forget_container(self, call: tuple[str, ...], name: str, pid_file: str) -> None:
+    def _forget_container(self, call: tuple[str, ...], name: str, pid_file: str, parent: str) -> None:
         """Remove what the runtime keeps of a container that has ended; it would take a process of 5 ms to ask it to.
 
         Only where it was killed while starting a container, whose pid nobody knows, it is asked.
@@ -155,8 +186,9 @@ class Runtime:
             return
         if read_pid(pid_file) is None:
             run_program((*call, "delete", "--force", name), ignore, Never())
-        remove_tree(state)
-        remove_cgroup(name)
+        if os.path.isdir(state):
+            remove_tree(state)
+        remove_cgroup(name, parent)
 
     def _try(self, engine: Engine) -> str:
         """Run the smallest program in a container of the usual kind; why that failed, or nothing."""
@@ -169,7 +201,7 @@ class Runtime:
         with os.fdopen(os.open(f"{root}/exit", os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o755), "wb") as file:
             file.write(exit_program(native))
         try:
-            status = self._run(ContainerSpec(root, Process(("/exit",))), engine, ignore, Never())
+            status = self._run(ContainerSpec(root, Process(("/exit",)), network=NetMode.HOST), engine, ignore, Never())
         except ContainerError as error:
             return str(error)
         return "" if status.ok else f"a program that exits with 0 ended with {status.code}"
@@ -177,25 +209,6 @@ class Runtime:
     @functools.cached_property
     def _filter(self) -> str:
         return cached_program(self.host.machine, self._directory)
-
-
-def masked(spec: ContainerSpec, on_data: OnData, run: Callable[[OnData], int | None]) -> int | None:
-    """Run with the spec's secrets masked in the output."""
-    values = [mount.value for mount in spec.mounts if isinstance(mount, SecretFile)]
-    values += [os.fsencode(value) for _, value in spec.process.secret_env]
-    if not values:
-        return run(on_data)
-    redactor = Redactor(values)
-
-    def show(stream: int, data: bytes) -> None:
-        if shown := redactor.feed(stream, data):
-            on_data(stream, shown)
-
-    code = run(show)
-    for stream in (1, 2):
-        if rest := redactor.flush(stream):
-            on_data(stream, rest)
-    return code
 
 
 MAX_LOG = 64 << 10

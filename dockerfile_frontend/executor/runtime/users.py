@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.executor.rooted import read_regular
+from dockerfile_frontend.executor.syscalls import openat2
 from ir_schema.record import Record
 
 from .faults import ContainerError
@@ -25,6 +27,9 @@ MAX_FILE = 10 << 20
 
 MAX_ID = (1 << 31) - 1
 MAX_DIGITS = 10
+
+
+FILES = ("/etc/passwd", "/etc/group")
 
 
 class Account(Record):
@@ -74,6 +79,19 @@ def look_up(root: int, user: str) -> Account:
     return _account(uid, gid, extra, found.home if found else "/")
 
 
+def check_user_files(root: int) -> None:
+    """Raise ContainerError for a FIFO, socket or device in place of a user file: a runtime opens it too, and would wait for ever."""
+    for path in FILES:
+        try:
+            fd = openat2(root, path, os.O_PATH)
+        except OSError:
+            continue
+        mode = os.fstat(fd).st_mode
+        os.close(fd)
+        if not (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+            raise ContainerError(f"{path} in the image is not a regular file")
+
+
 def _account(uid: int, gid: int, extra: tuple[int, ...], home: str) -> Account:
     return Account(uid, gid, extra if gid in extra else (gid, *extra), home or "/")
 
@@ -92,7 +110,7 @@ def _is_id(text: str) -> bool:
 def _files(root: int, *, default: bool) -> tuple[list[_User], list[_Group]]:
     """Parsed files. The default user exists also where they cannot be read."""
     try:
-        return list(_users(_read(root, "/etc/passwd"))), list(_groups(_read(root, "/etc/group")))
+        return list(_users(_read(root, FILES[0]))), list(_groups(_read(root, FILES[1])))
     except ContainerError:
         if default:
             return [], []
@@ -100,7 +118,7 @@ def _files(root: int, *, default: bool) -> tuple[list[_User], list[_Group]]:
 
 
 def _read(root: int, path: str) -> str:
-    """Text of a file; a file that is no regular one counts as missing, as in the reference."""
+    """Text of a file; one that cannot be read counts as missing, as in the reference."""
     try:
         data = read_regular(root, path, MAX_FILE)
     except OSError as error:
@@ -153,6 +171,6 @@ def _group_id(groups: list[_Group], group: str, user: str) -> int:
 def _home(root: int, uid: int) -> str:
     """Home of a uid in the container's passwd, where it has one."""
     try:
-        return next((u.home for u in _users(_read(root, "/etc/passwd")) if u.uid == uid), "/")
+        return next((u.home for u in _users(_read(root, FILES[0])) if u.uid == uid), "/")
     except ContainerError:
         return "/"

@@ -11,15 +11,14 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import functools
 import os
 import signal
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.executor.syscalls import MNT_DETACH, MS_NODEV, MS_NOSUID, UMOUNT_NOFOLLOW, mount, umount
 
+from .cgroups import remove_cgroups
 from .faults import ContainerError
 
 if TYPE_CHECKING:
@@ -27,9 +26,6 @@ if TYPE_CHECKING:
 
 PREFIX = "dfc-"
 """What our containers' and cgroups' names begin with; the workspace's token follows."""
-
-RETRIES = 250
-"""How often a busy cgroup is tried again, every 2 ms: processes that were killed a moment ago may still be in it."""
 
 SIZE = "size=256m,nr_inodes=200k"
 
@@ -70,7 +66,7 @@ class Workspace:
     def close(self) -> None:
         _unmount(self.path)
         os.rmdir(self.path)
-        _remove_cgroups(self.token)
+        remove_cgroups(f"{PREFIX}{self.token}-")
         _release(self._parent, self.token, self._lock)
 
 
@@ -93,7 +89,7 @@ def remove_stale(parent: str) -> None:
                 _kill(pid)
             _unmount(path)
             remove_tree(path)
-        _remove_cgroups(token)
+        remove_cgroups(f"{PREFIX}{token}-")
         _release(parent, token, lock)
 
 
@@ -196,54 +192,3 @@ def _start_time(pid: int) -> int | None:
 def _kill(pid: int) -> None:
     with suppress(ProcessLookupError):
         os.kill(pid, signal.SIGKILL)
-
-
-def _remove_cgroups(token: str) -> None:
-    """Remove the empty cgroups that containers of a workspace were in."""
-    for parent in _cgroup_parents():
-        with suppress(OSError):
-            for name in os.listdir(parent):
-                if name.startswith(f"{PREFIX}{token}-"):
-                    _remove_group(f"{parent}/{name}")
-
-
-def remove_cgroup(name: str) -> None:
-    """Remove the cgroup of a container that has ended, on every hierarchy."""
-    for parent in _cgroup_parents():
-        _remove_group(f"{parent}/{name}")
-
-
-def _remove_group(path: str) -> None:
-    """Remove an empty cgroup and empty ones below it. The kernel may need a moment to see that it is empty."""
-    for _ in range(RETRIES):
-        try:
-            os.rmdir(path)
-        except FileNotFoundError:
-            return
-        except OSError as error:
-            if error.errno != errno.EBUSY:
-                return
-            for entry in list(os.scandir(path)):
-                if entry.is_dir(follow_symlinks=False):
-                    _remove_group(entry.path)
-            time.sleep(0.002)
-        else:
-            return
-
-
-@functools.cache
-def _cgroup_parents() -> tuple[str, ...]:
-    """Directories that a runtime puts our cgroups in: our own group, the one above, and the top, of each hierarchy."""
-    base = "/sys/fs/cgroup"
-    try:
-        with open("/proc/self/cgroup", encoding="utf-8", errors="surrogateescape") as file:
-            rows = [line.rstrip("\n").split(":", 2) for line in file]
-    except OSError:
-        return ()
-    found: dict[str, None] = {}
-    for _, controllers, own in rows:
-        for root in (f"{base}/{controllers.removeprefix('name=')}",) if controllers else (base, f"{base}/unified"):
-            found.update(
-                dict.fromkeys(os.path.normpath(path) for path in (root, root + own, root + os.path.dirname(own)))
-            )
-    return tuple(path for path in found if os.path.isdir(path))

@@ -1,0 +1,88 @@
+"""Limits that the kernel lets us set are set; of the others the step's log tells."""
+
+from __future__ import annotations
+
+import resource
+from pathlib import Path
+
+import pytest
+
+from dockerfile_frontend.executor.runtime.container import ContainerSpec, Process
+from dockerfile_frontend.executor.runtime.host import read_host
+from dockerfile_frontend.executor.runtime.limits import resources, rlimits, warnings
+from dockerfile_frontend.executor.solver.model import ExecutorError
+from ir_schema.ops import LinuxResources, Ulimit
+from tests.executor.runtime.box import Box
+
+
+def test_ulimits(box: Box) -> None:
+    outcome = box.run("ulimit -n; ulimit -Hn; ulimit -c", ulimits=(Ulimit("nofile", 100, 200), Ulimit("core", 0, 0)))
+    assert outcome.lines == ["100", "200", "0"]
+
+
+def test_a_ulimit_above_our_own(user_box: Box) -> None:
+    top = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    outcome = user_box.run("ulimit -Hn", ulimits=(Ulimit("nofile", 1000, top + 1),))
+    assert outcome.out == f"{top}\n"
+    assert (
+        outcome.err
+        == f"warning: ulimit nofile: {top + 1} is above our own hard limit and we may not raise it; {top} is used\n"
+    )
+
+
+def test_unlimited() -> None:
+    top = resource.getrlimit(resource.RLIMIT_NPROC)[1]
+    host = read_host()
+    found = rlimits((Ulimit("nproc", -1, -1),), host)[0]
+    may_raise = host.has("CAP_SYS_RESOURCE") and not host.user_namespace
+    assert found["hard"] == ((1 << 64) - 1 if may_raise else top & (1 << 64) - 1)
+
+
+def test_the_soft_limit_is_not_above_the_hard_one() -> None:
+    assert rlimits((Ulimit("core", 5, 3),), read_host())[0] == {"type": "RLIMIT_CORE", "soft": 3, "hard": 3}
+
+
+def test_an_unknown_ulimit() -> None:
+    with pytest.raises(ExecutorError, match="invalid ulimit type: files"):
+        rlimits((Ulimit("files", 1, 1),), read_host())
+
+
+def test_the_memory_limit_is_kept(root_box: Box) -> None:
+    limit = LinuxResources(memory=32 << 20, memory_swap=32 << 20)
+    outcome = root_box.run("tail /dev/zero", resources=limit)
+    assert outcome.cgroups
+    assert outcome.code == 137
+    assert outcome.out_of_memory
+    assert not root_box.run("true; exit 1", resources=limit).out_of_memory
+
+
+def test_limits_that_cannot_be_kept(user_box: Box) -> None:
+    outcome = user_box.run("echo ran", resources=LinuxResources(memory=1 << 30), cgroup_parent="group")
+    assert outcome.out == "ran\n"
+    assert outcome.err.splitlines() == [
+        "warning: memory and CPU limits are not enforced: no cgroup can be made here",
+        "warning: cgroup parent group is not used: no cgroup can be made here",
+    ]
+
+
+def test_only_what_is_set_is_written() -> None:
+    assert resources(LinuxResources(cpu_shares=512, cpuset_cpus="0-1")) == {"cpu": {"shares": 512, "cpus": "0-1"}}
+    assert resources(LinuxResources()) == {}
+    assert resources(None) == {}
+
+
+def test_no_limit_no_warning() -> None:
+    assert (
+        list(warnings(ContainerSpec("/", Process(("x",)), resources=LinuxResources()), read_host(), cgroups=False))
+        == []
+    )
+
+
+def test_a_cgroup_parent(root_box: Box) -> None:
+    outcome = root_box.run("cat /proc/self/cgroup", cgroup_parent="/dfc-test-parent/")
+    for group in Path("/sys/fs/cgroup").glob("*/dfc-test-parent"):
+        assert not list(group.glob("dfc-*"))
+        group.rmdir()
+    assert all(
+        line.split(":")[2].startswith("/dfc-test-parent/dfc-") for line in outcome.lines if not line.startswith("0:")
+    )
