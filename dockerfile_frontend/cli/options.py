@@ -36,7 +36,10 @@ DOCKERFILE_FLAGS = (
 
 CONTEXT_FLAGS = (
     click.option(
-        "--build-context", metavar="NAME=VALUE", multiple=True, help="Named context: a folder, an image, a layout, a URL."
+        "--build-context",
+        metavar="NAME=VALUE",
+        multiple=True,
+        help="Named context: a folder, an image, a layout, a URL.",
     ),
 )
 

@@ -1,16 +1,17 @@
 """Styled lines to standard output: colours and ellipses on a terminal, plain and whole in a pipe.
 
-    print_lines(show_graph(graph))
+print_lines(show_graph(graph))
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
     from dockerfile_frontend.inspect.lines import Line
 
@@ -20,6 +21,7 @@ STYLES = {
     "kind": "magenta",
     "text": "",
     "dim": "dim",
+    "note": "dim",
     "warn": "yellow",
     "old": "red",
     "new": "green",
@@ -37,8 +39,19 @@ def print_lines(lines: Iterable[Line]) -> None:
 
     console = Console(highlight=False)
     for line in lines:
-        text = Text.assemble(*((printable(piece.text), STYLES[piece.style]) for piece in line))
-        console.print(text, no_wrap=True, overflow="ellipsis", soft_wrap=False)
+        for part in fitted(line, console.width):
+            text = Text.assemble(*((printable(piece.text), STYLES[piece.style]) for piece in part))
+            console.print(text, no_wrap=True, overflow="ellipsis")
+
+
+def fitted(line: Line, width: int) -> Iterator[Line]:
+    """A line that is too long for the terminal with its note below it, as far in as its text."""
+    if not line or line[-1].style != "note" or sum(len(piece.text) for piece in line) <= width:
+        yield line
+        return
+    margin = sum(len(piece.text) for piece in line if piece.style in {"number", "kind"})
+    yield line[:-1]
+    yield (replace(line[-1], text=" " * margin + line[-1].text.strip()),)
 
 
 def printable(text: str) -> str:

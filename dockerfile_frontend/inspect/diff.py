@@ -125,7 +125,7 @@ def head(sign: str, style: str, graph: Graph, vertex: Vertex) -> Line:
     words: Words = describe_op(vertex.op, lambda index: graph.input_name(vertex, index))
     first = "; ".join(line for step in words.does for line in fold(step, verbose=False))
     where = f"  ({' · '.join(filter(None, (vertex.stage, vertex.place)))})"
-    return (Piece(sign, style), Piece(f"{words.kind:<{KIND_WIDTH}}", "kind"), Piece(first), Piece(where, "dim"))
+    return (Piece(sign, style), Piece(f"{words.kind:<{KIND_WIDTH}}", "kind"), Piece(first), Piece(where, "note"))
 
 
 def summary(pairing: Pairing) -> Iterator[Line]:

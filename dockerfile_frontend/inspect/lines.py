@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Some text of one style: stage, number, kind, text, dim, warn, old or new."""
+    """Some text of one style: stage, number, kind, text, dim, note, warn, old or new.
+
+    A note ends its line, and moves to the next one where a terminal is narrow.
+    """
 
     text: str
     style: str = "text"

@@ -47,7 +47,7 @@ def show_vertex(vertex: Vertex, graph: Graph, width: int, *, verbose: bool) -> I
     head = (Piece(f"  {graph.name(vertex.number):<{width}}  ", "number"), Piece(f"{words.kind:<{KIND_WIDTH}}", "kind"))
     first, *rest = [line for step in words.does for line in fold(step, verbose=verbose)] or [""]
     notes = " · ".join(vertex_notes(vertex, graph))
-    yield (*head, Piece(first), Piece(f"  ({notes})" if notes else "", "dim"))
+    yield (*head, Piece(first), Piece(f"  ({notes})" if notes else "", "note"))
     for line in rest:
         yield (margin, Piece(line))
     for option in (*words.options, *(environment(vertex) if verbose else ())):
