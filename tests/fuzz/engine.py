@@ -20,7 +20,7 @@ from typing import NoReturn
 
 Target = Callable[[bytes], str]
 PATIENCE = 10.0
-"""Seconds one input may take."""
+"""Seconds of the processor that one input may take: on a busy machine the clock goes on without us."""
 SAID = 400
 """Characters of a message that tell its kind."""
 LONGEST = 1 << 16
@@ -83,7 +83,7 @@ def search(
 def generalize(message: str) -> str:
     """A message without what varies from input to input: names, numbers, quoted text."""
     message = message[:SAID]
-    return re.sub(r"\"[^\"]*\"|'[^']*'|`[^`]*`|\S*[\[\]{}%.\d\\][^ ]*", "_", message)[:50]
+    return re.sub(r"\"[^\"]*(?:\"|$)|'[^']*'|`[^`]*`|\S*[\[\]{}%.\d\\][^ ]*", "_", message)[:50]
 
 
 @contextmanager
@@ -91,13 +91,13 @@ def patience() -> Iterator[None]:
     def give_up(_signal: int, _frame: FrameType | None) -> NoReturn:
         raise Hang(f"more than {PATIENCE:.0f} seconds")
 
-    before = signal.signal(signal.SIGALRM, give_up)
-    signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+    before = signal.signal(signal.SIGPROF, give_up)
+    signal.setitimer(signal.ITIMER_PROF, PATIENCE)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)
 
 
 def mutate(data: bytes, corpus: Sequence[bytes], tokens: Sequence[bytes], rng: Random) -> bytes:
