@@ -17,35 +17,35 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch) -> Terminal:
-    stand_in = Terminal()
-    monkeypatch.setattr(sys, "stdout", stand_in)
-    monkeypatch.setenv("TERM", "xterm-256color")
-    monkeypatch.setenv("COLUMNS", "40")
+def printed(monkeypatch: pytest.MonkeyPatch, line: Line, **environment: str) -> str:
+    """What a terminal of 40 columns gets."""
+    terminal = Terminal()
     monkeypatch.delenv("NO_COLOR", raising=False)
-    return stand_in
+    for name, value in {"TERM": "xterm-256color", "COLUMNS": "40", **environment}.items():
+        monkeypatch.setenv(name, value)
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "stdout", terminal)
+        print_lines([line])
+    return terminal.getvalue()
 
 
-def test_a_terminal_gets_colours(terminal: Terminal) -> None:
-    print_lines([LINE])
-    assert "\x1b[" in terminal.getvalue()
-    assert re.sub(r"\x1b\[[0-9;]*m", "", terminal.getvalue()) == "  %1  run    make  (on %2)\n"
+def bare(text: str) -> str:
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)
 
 
-@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
-def test_a_terminal_that_wants_none_gets_none(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, name: str, value: str
-) -> None:
-    monkeypatch.setenv(name, value)
-    print_lines([LINE])
-    assert terminal.getvalue() == "  %1  run    make  (on %2)\n"
+def test_a_terminal_gets_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = printed(monkeypatch, LINE)
+    assert "\x1b[" in text
+    assert bare(text) == "  %1  run    make  (on %2)\n"
 
 
-def test_a_narrow_terminal_gets_notes_below_and_long_text_cut(terminal: Terminal) -> None:
-    long = (*LINE[:2], Piece("make " * 20), LINE[3])
-    print_lines([long])
-    first, second = re.sub(r"\x1b\[[0-9;]*m", "", terminal.getvalue()).splitlines()
+@pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
+def test_a_terminal_that_wants_none_gets_none(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> None:
+    assert printed(monkeypatch, LINE, **environment) == "  %1  run    make  (on %2)\n"
+
+
+def test_a_narrow_terminal_gets_notes_below_and_long_text_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = bare(printed(monkeypatch, (*LINE[:2], Piece("make " * 20), LINE[3]))).splitlines()
     assert len(first) <= 40
     assert first.endswith("…")
     assert second == "             (on %2)"
@@ -55,8 +55,6 @@ def test_a_line_that_fits_stays_one() -> None:
     assert list(fitted(LINE, 80)) == [LINE]
 
 
-def test_a_pipe_gets_all_of_it_without_colour(monkeypatch: pytest.MonkeyPatch) -> None:
-    piped = io.StringIO()
-    monkeypatch.setattr(sys, "stdout", piped)
+def test_a_pipe_gets_all_of_it_without_colour(capsys: pytest.CaptureFixture[str]) -> None:
     print_lines([(*LINE[:2], Piece("x" * 500))])
-    assert piped.getvalue() == f"  %1  run    {'x' * 500}\n"
+    assert capsys.readouterr().out == f"  %1  run    {'x' * 500}\n"
