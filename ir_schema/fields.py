@@ -6,7 +6,6 @@ Mount ──▶ (FieldSpec("input", 1, kind="int", …), FieldSpec("selector", 2
 from __future__ import annotations
 
 import types
-import typing
 from collections.abc import Mapping
 from enum import IntEnum
 from typing import Any
@@ -39,14 +38,23 @@ class FieldSpec(Record):
 _specs: dict[type, tuple[FieldSpec, ...]] = {}
 
 
+class _Both:
+    """In place of Annotated, whose own machinery costs a start of the compiler 3 ms: Annotated[T, wire] is (T, wire)."""
+
+    def __class_getitem__(cls, both: tuple[Any, Wire]) -> tuple[Any, Wire]:
+        return both
+
+
+_NAMES = {**vars(ops), "Annotated": _Both}
+
+
 def specs_of(cls: type[Record]) -> tuple[FieldSpec, ...]:
     """Fields of `cls` in the order of its declaration."""
     found = _specs.get(cls)
     if found is None:
-        hints = typing.get_type_hints(
-            types.SimpleNamespace(__annotations__=cls.__annotations__), vars(ops), include_extras=True
-        )
-        found = _specs[cls] = tuple(_spec(cls, name, hints[name]) for name in cls.__match_args__)
+        hints = cls.__annotations__
+        made = (_spec(cls, name, *eval(hints[name], _NAMES)) for name in cls.__match_args__)  # noqa: S307 - text of ops.py
+        found = _specs[cls] = tuple(made)
     return found
 
 
@@ -59,20 +67,18 @@ ONEOFS: dict[tuple[str, str], tuple[tuple[int, Any], ...]] = {
 """Numbers of the classes that a oneof may hold."""
 
 
-def _spec(cls: type[Record], name: str, hint: Any) -> FieldSpec:  # noqa: ANN401 - any annotation
-    inner, wire = typing.get_args(hint)
-    assert isinstance(wire, Wire)  # noqa: S101 - ops is ours
+def _spec(cls: type[Record], name: str, hint: Any, wire: Wire) -> FieldSpec:  # noqa: ANN401 - any annotation
     choices = ONEOFS.get((cls.__name__, name))
     if choices:
         return FieldSpec(name, 0, wire.doc, "oneof", optional=True, choices=choices)
-    optional, shape = False, "one"
-    origin = typing.get_origin(inner)
-    if origin in (typing.Union, types.UnionType):
-        (inner,) = (a for a in typing.get_args(inner) if a is not type(None))
-        optional = True
+    optional, shape = isinstance(hint, types.UnionType), "one"
+    origin = getattr(hint, "__origin__", None)
+    inside: tuple[Any, ...] = getattr(hint, "__args__", ())
+    if optional:
+        (hint,) = (a for a in inside if a is not types.NoneType)
     elif origin is tuple:
-        inner, shape = typing.get_args(inner)[0], "many"
+        hint, shape = inside[0], "many"
     elif origin is Mapping:
-        inner, shape = typing.get_args(inner)[1], "map"
-    kind = SCALARS.get(inner) or ("enum" if issubclass(inner, IntEnum) else "record")
-    return FieldSpec(name, wire.number, wire.doc, kind, shape, inner if kind in ("enum", "record") else None, optional)
+        hint, shape = inside[1], "map"
+    kind = SCALARS.get(hint) or ("enum" if issubclass(hint, IntEnum) else "record")
+    return FieldSpec(name, wire.number, wire.doc, kind, shape, hint if kind in ("enum", "record") else None, optional)
