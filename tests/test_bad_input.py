@@ -76,8 +76,8 @@ BODY = {
     "no FROM": (b"RUN a\n", "stdin:1:1: error: no build stage in current context"),
     "unknown instruction": (b"FROM scratch\nCOPPY a /\n", "stdin:2:1: error: |unknown instruction: COPPY (did you mean COPY?)"),
     "unknown flag": (b"FROM scratch\nCOPY --form=a b /\n", "stdin:2:6: error: |unknown flag: --form (did you mean from?)"),
-    "unknown mount key": (b"FROM scratch\nRUN --mount=targt=/c a\n", "stdin:2:5: error: |'targt'|(did you mean target?)"),
-    "unknown mount type": (b"FROM scratch\nRUN --mount=type=cach a\n", "stdin:2:5: error: |(did you mean cache?)"),
+    "unknown mount key": (b"FROM scratch\nRUN --mount=targt=/c a\n", "stdin:2:13: error: |'targt'|(did you mean target?)"),
+    "unknown mount type": (b"FROM scratch\nRUN --mount=type=cach a\n", "stdin:2:13: error: |(did you mean cache?)"),
     "number of no stage": (b"FROM scratch\nCOPY --from=7 a /\n", "stdin:2:1: error: |7"),
     "cycle of stages": (
         b"FROM scratch AS a\nCOPY --from=b /x /\nFROM scratch AS b\nCOPY --from=a /x /\n",
@@ -96,7 +96,7 @@ BODY = {
         "stdin:8:1: error: failed to process",
     ),
     "huge JSON": (b"FROM scratch\nCMD [" + b'"a",' * 1_000_000 + b'"b"]\n', "stdin:2: error: |greater than max allowed size"),
-    "deep JSON": (b"FROM scratch\nSHELL " + b"[" * 60_000 + b"\n", "stdin:2:1: error: |JSON form"),
+    "deep JSON": (b"FROM scratch\nSHELL " + b"[" * 60_000 + b"\n", "stdin:2:7: error: |JSON form"),
     "100 MB": (b"FROM scratch\n" * (100_000_000 // 13), "dfc: error: standard input is larger than 16 MiB"),
     "16 MB on a line": (b"FROM " + b"a" * (16 << 20), "dfc: error: standard input is larger than 16 MiB"),
     "a zip bomb's first bytes": (b"\x1f\x8b\x08\0\0", "dfc: error: a build context on standard input is not supported"),
@@ -209,3 +209,8 @@ def test_a_bad_named_context(name: str, output: Path) -> None:
     assert done.returncode in (1, 2)
     assert (done.stdout, output.read_bytes()) == (b"", OLD)
     assert said in one_message(done)[0]
+
+
+def test_an_argument_that_is_not_utf8(output: Path) -> None:
+    lines = refused(b"FROM scratch\nARG A\nRUN a\n", output, "--build-arg", "A=\udce9")
+    assert lines == ["stdin: error: option build-arg:A is not UTF-8 [option]"]
