@@ -57,18 +57,19 @@ def seconds(job: Callable[[], object]) -> float:
 
 def run_quietly(command: list[str]) -> float:
     nowhere = subprocess.DEVNULL
-    return seconds(lambda: subprocess.run(command, check=True, stdin=nowhere, stdout=nowhere, stderr=nowhere))
+    return seconds(lambda: subprocess.run(command, check=True, cwd=ROOT, stdin=nowhere, stdout=nowhere, stderr=nowhere))
 
 
 def measure_cold(rounds: int = 15) -> Figures:
     """Whole processes, interleaved with a bare interpreter so that a busy machine slows both."""
     bare = [sys.executable, "-c", "pass"]
-    dfc = str(Path(sys.executable).parent / "dfc")
+    script = Path(sys.executable).parent / "dfc"
+    dfc = [str(script)] if script.exists() else [sys.executable, "-m", "dockerfile_frontend.cli"]
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "Dockerfile").write_bytes(SMALL)
         commands = {
-            "dfc --help": [dfc, "--help"],
-            "dfc compile": [dfc, "compile", folder, "-o", str(Path(folder) / "g.msgpack")],
+            "dfc --help": [*dfc, "--help"],
+            "dfc compile": [*dfc, "compile", folder, "-o", str(Path(folder) / "g.msgpack")],
         }
         figures: Figures = {}
         for name, command in commands.items():
