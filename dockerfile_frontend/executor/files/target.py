@@ -44,7 +44,7 @@ _MISSING = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP)
 class Folder:
     """A directory of the merged tree. Valid while it is among the last that were asked for."""
 
-    __slots__ = ("lower", "path", "upper")
+    __slots__ = ("lower", "path", "setgid", "upper")
 
     def __init__(self, path: str, upper: int, lower: int) -> None:
         self.path = path
@@ -52,17 +52,36 @@ class Folder:
         """Descriptor of its part in the layer; -1 when there is none yet."""
         self.lower = lower
         """Descriptor of its part below; -1 when there is none."""
+        self.setgid: bool | None = None
+        """Whether what is made in it gets its group; None while nobody asked."""
+
+    def hands_on_group(self) -> bool:
+        """Whether what is made in its part in the layer gets the directory's group."""
+        if self.setgid is None:
+            self.setgid = bool(os.fstat(self.upper).st_mode & stat.S_ISGID)
+        return self.setgid
 
     def look(self, name: str) -> os.stat_result | None:
         """What `name` is, not followed; None when it is not there."""
         if self.upper >= 0:
-            with contextlib.suppress(FileNotFoundError):
+            try:
                 found = os.stat(name, dir_fd=self.upper, follow_symlinks=False)
+            except FileNotFoundError:
+                pass
+            else:
                 return None if _is_whiteout(found) else found
         if self.lower >= 0:
-            with contextlib.suppress(FileNotFoundError):
+            try:
                 return os.stat(name, dir_fd=self.lower, follow_symlinks=False)
+            except FileNotFoundError:
+                pass
         return None
+
+    def holder(self, name: str) -> int:
+        """The descriptor that `name` is to be opened by."""
+        if self.upper >= 0 and (self.lower < 0 or _exists(self.upper, name or ".")):
+            return self.upper
+        return self.lower
 
     def read_link(self, name: str) -> str:
         if self.upper >= 0:
@@ -142,7 +161,7 @@ class Target:
         """What is at a resolved path, not followed; None when nothing is."""
         if path == "/":
             folder = self.folder("/")
-            return os.fstat(folder.upper)
+            return os.fstat(folder.upper if folder.upper >= 0 else folder.lower)
         above, _, name = path.rpartition("/")
         try:
             return self.folder(above or "/").look(name)
@@ -199,14 +218,14 @@ class Target:
         finally:
             os.close(fd)
 
-    def create_file(self, folder: Folder, name: str) -> int:
-        """As `create`; the caller closes it."""
+    def create_file(self, folder: Folder, name: str, mode: int = 0o600) -> int:
+        """As `create`; the caller closes it. What the process's umask says is taken from the mode."""
         upper = folder.upper if folder.upper >= 0 else self.bring(folder)
         try:
-            return os.open(name, _NEW_FILE, 0o600, dir_fd=upper)
+            return os.open(name, _NEW_FILE, mode, dir_fd=upper)
         except FileExistsError:
             self._take_whiteout(upper, name)
-            return os.open(name, _NEW_FILE, 0o600, dir_fd=upper)
+            return os.open(name, _NEW_FILE, mode, dir_fd=upper)
 
     def make_directory(self, folder: Folder, name: str, mode: int = 0o755) -> None:
         """A new, empty directory. Raises FileExistsError when there is something."""

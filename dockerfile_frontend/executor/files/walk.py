@@ -24,7 +24,7 @@ DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 class Visit:
     """One entry. Valid until the next one is asked for."""
 
-    __slots__ = ("folder", "name", "path", "skip", "stat")
+    __slots__ = ("attributes", "folder", "name", "path", "skip", "stat")
 
     def __init__(self, folder: int, name: str, path: str, status: os.stat_result) -> None:
         self.folder = folder
@@ -33,6 +33,8 @@ class Visit:
         self.path = path
         """From the root of the walk, without a leading slash."""
         self.stat = status
+        self.attributes: dict[str, bytes] | None = None
+        """Extended attributes, for those who keep a visit longer."""
         self.skip = False
         """Set it to leave out what a directory holds."""
 
@@ -48,9 +50,9 @@ class _Frame:
         self.identity = (status.st_dev, status.st_ino)
 
 
-def walk(root: int) -> Iterator[Visit]:
-    """Every entry below the open directory `root`, a directory before what it holds. What vanishes meanwhile is left out."""
-    frames = [_Frame(os.open(".", DIRECTORY, dir_fd=root), "")]
+def walk(root: int, path: str = ".") -> Iterator[Visit]:
+    """Every entry below the directory `path` in the open `root`, a directory before what it holds. What vanishes meanwhile is left out."""
+    frames = [_Frame(os.open(path, DIRECTORY, dir_fd=root), "")]
     try:
         while frames:
             top = frames[-1]

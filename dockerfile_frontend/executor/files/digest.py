@@ -1,0 +1,116 @@
+"""The content of what an op reads, as one digest: equal when a copy of it would be equal, whatever made it and when.
+
+    content_digest(source, Selected("/src", include=("**/*.c",)))     ──▶ "3b0c…"
+
+Counted are paths below what is selected, kinds, modes, owners, link targets, device numbers, extended attributes and content;
+times are not. Each part stands after its length, so no two different lists of parts give the same bytes. The order is that of names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from typing import TYPE_CHECKING, Protocol
+
+from .hashes import hash_attributes
+from .selecting import pick
+from .source import NotFound
+from .wildcards import find_matches
+
+if TYPE_CHECKING:
+    from hashlib import _Hash
+
+    from .source import Source
+    from .walk import Visit
+
+_TOGETHER = 1 << 12
+"""How many strings are put together before they are hashed."""
+
+
+class Selected(Protocol):
+    """What an op reads of an input: `solver.model.Selection`."""
+
+    @property
+    def path(self) -> str:
+        """Absolute."""
+
+    @property
+    def wildcard(self) -> bool:
+        """Whether `path` is a pattern of Go's filepath.Match."""
+
+    @property
+    def follow(self) -> bool:
+        """Whether a link that `path` ends in is followed."""
+
+    @property
+    def include(self) -> tuple[str, ...]:
+        """Patterns below `path`; nothing for all."""
+
+    @property
+    def exclude(self) -> tuple[str, ...]:
+        """The same, of what is left out."""
+
+
+def content_digest(source: Source, selected: Selected) -> str:
+    """Digest of what `selected` picks. Raises NotFound when there is nothing at a path without wildcards."""
+    hasher = hashlib.sha256()
+    try:
+        matches = find_matches(source, selected.path, follow=selected.follow) if selected.wildcard else [selected.path]
+        for match in matches:
+            if selected.wildcard:
+                _add(hasher, os.path.basename(match))
+            _hash_match(hasher, source, match, selected)
+    except (FileNotFoundError, NotADirectoryError):
+        raise NotFound(selected.path) from None
+    return hasher.hexdigest()
+
+
+def _hash_match(hasher: _Hash, source: Source, path: str, selected: Selected) -> None:
+    root = source.resolve(path, follow_last=selected.follow)
+    visit = source.locate(root)
+    _add(hasher, describe(source, visit))
+    if not stat.S_ISDIR(visit.stat.st_mode):
+        return
+    parts: list[str] = []
+    waiting: list[tuple[str, str]] = []
+    for found, picked in pick(source, root, selected.include, selected.exclude):
+        if not picked:
+            waiting.append((f"{found.path}/", describe(source, found)))
+            continue
+        if waiting:
+            _take_parents(parts, waiting, found.path)
+        parts += (found.path, describe(source, found))
+        if len(parts) > _TOGETHER:
+            _add(hasher, *parts)
+            parts.clear()
+    _add(hasher, *parts)
+
+
+def _take_parents(parts: list[str], waiting: list[tuple[str, str]], path: str) -> None:
+    """Directories that are needed because of `path`; those that it is not in are not."""
+    for prefix, described in waiting:
+        if path.startswith(prefix):
+            parts += (prefix, described)
+    waiting.clear()
+
+
+def describe(source: Source, visit: Visit) -> str:
+    """Everything of an entry that counts, in a form that no other entry has."""
+    kind = stat.S_IFMT(visit.stat.st_mode)
+    digest = source.digest(visit) if kind == stat.S_IFREG else ""  # may find a newer status
+    uid, gid, mode = source.attributes(visit.stat)
+    head = f"{kind | mode:o} {uid} {gid}"
+    if kind == stat.S_IFREG:
+        return f"{head} {digest}"
+    attributes = hash_attributes(f"/proc/self/fd/{visit.folder}/{visit.name}")
+    if kind == stat.S_IFLNK:
+        return f"{head}{attributes} {os.readlink(visit.name, dir_fd=visit.folder)}"
+    if kind in (stat.S_IFCHR, stat.S_IFBLK):
+        return f"{head}{attributes} {visit.stat.st_rdev}"
+    return f"{head}{attributes}"
+
+
+def _add(hasher: _Hash, *parts: str) -> None:
+    encoded = [part.encode("utf-8", "surrogateescape") for part in parts]
+    hasher.update(b"".join(b"%d:%s" % (len(part), part) for part in encoded))
