@@ -82,7 +82,6 @@ def replace(target: str, data: bytes) -> None:
     except BaseException:
         os.unlink(fresh)
         raise
-    sync_folder(folder)
 
 
 def keep_mode(target: str, descriptor: int) -> None:
@@ -90,11 +89,3 @@ def keep_mode(target: str, descriptor: int) -> None:
         os.fchmod(descriptor, stat.S_IMODE(os.stat(target).st_mode))
     except FileNotFoundError:
         return
-
-
-def sync_folder(folder: str) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
