@@ -33,6 +33,8 @@ class FieldSpec(Record):
     optional: bool = False
     """May be None, which is absence; then a zero is written."""
     choices: tuple[tuple[int, Any], ...] = ()
+    wire_type: str = "int64"
+    """LLB's type of an int or enum; Definition for bytes that hold one."""
 
 
 _specs: dict[type, tuple[FieldSpec, ...]] = {}
@@ -58,6 +60,17 @@ def specs_of(cls: type[Record]) -> tuple[FieldSpec, ...]:
     return found
 
 
+def messages() -> list[type[Record]]:
+    """All messages, in the order of `ops`."""
+    found = [v for v in vars(ops).values() if isinstance(v, type) and issubclass(v, Record) and v is not Record]
+    return [cls for cls in found if cls.__module__ == ops.__name__]
+
+
+def enums() -> list[type[IntEnum]]:
+    """All enums, in the order of `ops`."""
+    return [v for v in vars(ops).values() if isinstance(v, type) and issubclass(v, IntEnum) and v is not IntEnum]
+
+
 ONEOFS: dict[tuple[str, str], tuple[tuple[int, Any], ...]] = {
     ("Op", "body"): (
         (2, ops.ExecOp), (3, ops.SourceOp), (4, ops.FileOp), (5, ops.BuildOp), (6, ops.MergeOp), (7, ops.DiffOp), (8, ops.PassthroughOp),
@@ -67,8 +80,8 @@ ONEOFS: dict[tuple[str, str], tuple[tuple[int, Any], ...]] = {
 """Numbers of the classes that a oneof may hold."""
 
 
-def _spec(cls: type[Record], name: str, hint: Any, wire: Wire) -> FieldSpec:  # noqa: ANN401 - any annotation
-    choices = ONEOFS.get((cls.__name__, name))
+def _spec(owner: type[Record], name: str, hint: Any, wire: Wire) -> FieldSpec:  # noqa: ANN401 - any annotation
+    choices = ONEOFS.get((owner.__name__, name))
     if choices:
         return FieldSpec(name, 0, wire.doc, "oneof", optional=True, choices=choices)
     optional, shape = isinstance(hint, types.UnionType), "one"
@@ -81,4 +94,6 @@ def _spec(cls: type[Record], name: str, hint: Any, wire: Wire) -> FieldSpec:  # 
     elif origin is Mapping:
         hint, shape = inside[1], "map"
     kind = SCALARS.get(hint) or ("enum" if issubclass(hint, IntEnum) else "record")
-    return FieldSpec(name, wire.number, wire.doc, kind, shape, hint if kind in ("enum", "record") else None, optional)
+    cls = hint if kind in ("enum", "record") else None
+    wire_type = "int32" if kind == "enum" else wire.type
+    return FieldSpec(name, wire.number, wire.doc, kind, shape, cls, optional, wire_type=wire_type)

@@ -14,34 +14,27 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ir_schema import ops
-from ir_schema.fields import FieldSpec, specs_of
+from ir_schema.fields import FieldSpec, enums, messages, specs_of
+from ir_schema.json_schema import json_schema
 from ir_schema.llb import encode_llb
 from ir_schema.plain import kind_name
-from ir_schema.record import Record
 from ir_schema.serialized import encode_json, encode_msgpack
 from ir_schema.text import dump_text
-from ir_schema.validate import json_schema
 from ir_schema.vectors import VECTORS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from enum import IntEnum
+
+    from ir_schema.record import Record
 
 HERE = Path(__file__).parent
 MARKS = ("<!-- fields: made by ir_schema.generate -->\n", "<!-- end of fields -->\n")
-PROTO_TYPES = {"str": "string", "bytes": "bytes", "int": "int64", "bool": "bool"}
-SCHEMA = "https://json-schema.org/draft/2020-12/schema"
-
-
-def messages() -> list[type[Record]]:
-    """All messages, in the order of `ops`."""
-    found = [v for v in vars(ops).values() if isinstance(v, type) and issubclass(v, Record) and v is not Record]
-    return [cls for cls in found if cls.__module__ == ops.__name__]
 
 
 def files() -> dict[Path, str]:
     """Every generated file with the text it should have."""
-    schema = json.dumps({"$schema": SCHEMA, **json_schema()}, indent=1) + "\n"
+    schema = json.dumps(json_schema(), indent=1) + "\n"
     made = {HERE / "schema/llb.proto": proto(), HERE / "schema/definition.schema.json": schema}
     spec = HERE / "SPEC.md"
     made[spec] = with_fields(spec.read_text("utf-8"))
@@ -68,6 +61,8 @@ def proto() -> str:
         "package dockerfile_ir;",
         "",
     ]
+    for enum in enums():
+        lines += _proto_enum(enum)
     for cls in messages():
         lines += [
             f"// {(cls.__doc__ or '').splitlines()[0]}",
@@ -100,8 +95,16 @@ def _tables() -> Iterator[str]:
 def _type_name(spec: FieldSpec) -> str:
     if spec.choices:
         return "one of " + ", ".join(kind_name(cls) for _, cls in spec.choices)
-    name = spec.cls.__name__ if spec.cls else {"str": "text", "int": "int64"}.get(spec.kind, spec.kind)
+    names = {"str": "text", "int": spec.wire_type, "bytes": "Definition" if spec.wire_type == "Definition" else "bytes"}
+    name = spec.cls.__name__ if spec.cls else names.get(spec.kind, spec.kind)
     return {"one": name, "many": f"list of {name}", "map": f"map from text to {name}"}[spec.shape]
+
+
+def _proto_enum(cls: type[IntEnum]) -> Iterator[str]:
+    yield f"// {(cls.__doc__ or '').splitlines()[0]}"
+    yield f"enum {cls.__name__} {{"
+    yield from (f"  {member.name} = {member.value};" for member in cls)
+    yield "}\n"
 
 
 def _proto_fields(cls: type[Record]) -> Iterator[str]:
@@ -111,13 +114,19 @@ def _proto_fields(cls: type[Record]) -> Iterator[str]:
             yield from (f"    {choice.__name__} {kind_name(choice)} = {number};" for number, choice in spec.choices)
             yield "  }"
             continue
-        # an enum travels as its number; which numbers there are, SPEC.md says
-        name = spec.cls.__name__ if spec.kind == "record" else PROTO_TYPES.get(spec.kind, "int64")
         shape = {"one": "optional " if spec.optional and spec.kind == "int" else "", "many": "repeated ", "map": ""}[
             spec.shape
         ]
-        name = f"map<string, {name}>" if spec.shape == "map" else name
+        name = f"map<string, {_proto_type(spec)}>" if spec.shape == "map" else _proto_type(spec)
         yield f"  {shape}{name} {spec.name} = {spec.number};"
+
+
+def _proto_type(spec: FieldSpec) -> str:
+    if spec.cls is not None:
+        return str(spec.cls.__name__)
+    if spec.kind == "bytes" and spec.wire_type == "Definition":
+        return spec.wire_type
+    return spec.wire_type if spec.kind == "int" else {"str": "string"}.get(spec.kind, spec.kind)
 
 
 def main(arguments: list[str]) -> int:

@@ -16,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 from enum import IntEnum
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 from ir_schema.record import Record
 
@@ -26,6 +26,14 @@ class Wire(NamedTuple):
 
     number: int
     doc: str
+    type: str = "int64"
+    """LLB's type of a number; what is in a field of bytes."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:  # noqa: ANN401 - pydantic's
+        """Pydantic asks everything that stands in an annotation for what it adds: here, the range of numbers."""
+        from ir_schema.validate import bounded  # noqa: PLC0415 - whoever asks has imported pydantic
+
+        return bounded(handler(source), self.type)
 
 
 class NetMode(IntEnum):
@@ -143,7 +151,9 @@ class Meta(Record):
     remove_mount_stubs_recursive: Annotated[bool, Wire(11, "remove the empty parents of mount points afterwards")] = (
         False
     )
-    valid_exit_codes: Annotated[tuple[int, ...], Wire(12, "exit codes that count as success; empty means 0 alone")] = ()
+    valid_exit_codes: Annotated[
+        tuple[int, ...], Wire(12, "exit codes that count as success; empty means 0 alone", "int32")
+    ] = ()
 
 
 class TmpfsOpt(Record):
@@ -163,9 +173,9 @@ class SecretOpt(Record):
     """Options of a secret mount. LLB: SecretOpt."""
 
     id: Annotated[str, Wire(1, "name under which the client holds the secret")] = ""
-    uid: Annotated[int, Wire(2, "owner of the file")] = 0
-    gid: Annotated[int, Wire(3, "group of the file")] = 0
-    mode: Annotated[int, Wire(4, "permission bits of the file")] = 0
+    uid: Annotated[int, Wire(2, "owner of the file", "uint32")] = 0
+    gid: Annotated[int, Wire(3, "group of the file", "uint32")] = 0
+    mode: Annotated[int, Wire(4, "permission bits of the file", "uint32")] = 0
     optional: Annotated[bool, Wire(5, "a secret that the client lacks is no error")] = False
 
 
@@ -173,9 +183,9 @@ class SSHOpt(Record):
     """Options of an SSH agent mount. LLB: SSHOpt."""
 
     id: Annotated[str, Wire(1, "name under which the client exposes an agent")] = ""
-    uid: Annotated[int, Wire(2, "owner of the socket")] = 0
-    gid: Annotated[int, Wire(3, "group of the socket")] = 0
-    mode: Annotated[int, Wire(4, "permission bits of the socket")] = 0
+    uid: Annotated[int, Wire(2, "owner of the socket", "uint32")] = 0
+    gid: Annotated[int, Wire(3, "group of the socket", "uint32")] = 0
+    mode: Annotated[int, Wire(4, "permission bits of the socket", "uint32")] = 0
     optional: Annotated[bool, Wire(5, "an agent that the client lacks is no error")] = False
 
 
@@ -233,7 +243,7 @@ class User(Record):
     """A user or group: exactly one of the two. LLB: UserOpt."""
 
     by_name: Annotated[NamedUser | None, Wire(1, "by name")] = None
-    by_id: Annotated[int | None, Wire(2, "by number; written even when 0")] = None
+    by_id: Annotated[int | None, Wire(2, "by number; written even when 0", "uint32")] = None
 
 
 class Chown(Record):
@@ -249,7 +259,7 @@ class Copy(Record):
     src: Annotated[str, Wire(1, "absolute path in the secondary input")] = ""
     dest: Annotated[str, Wire(2, "absolute path in the input; a trailing slash means into a directory")] = ""
     owner: Annotated[Chown | None, Wire(3, "new owner of all that is copied")] = None
-    mode: Annotated[int, Wire(4, "new permission bits; -1 keeps them")] = 0
+    mode: Annotated[int, Wire(4, "new permission bits; -1 keeps them", "int32")] = 0
     follow_symlink: Annotated[bool, Wire(5, "resolve symbolic links in src")] = False
     dir_copy_contents: Annotated[bool, Wire(6, "a directory's content is copied, not the directory")] = False
     attempt_unpack: Annotated[bool, Wire(7, "an archive is unpacked instead of copied")] = False
@@ -270,7 +280,7 @@ class MkFile(Record):
     """Write a file. LLB: FileActionMkFile."""
 
     path: Annotated[str, Wire(1, "absolute path; its parent exists")] = ""
-    mode: Annotated[int, Wire(2, "permission bits")] = 0
+    mode: Annotated[int, Wire(2, "permission bits", "int32")] = 0
     data: Annotated[bytes, Wire(3, "content")] = b""
     owner: Annotated[Chown | None, Wire(4, "owner; absent is root")] = None
     timestamp: Annotated[int, Wire(5, "modification time in ns since 1970; -1 is the time of the build")] = 0
@@ -280,7 +290,7 @@ class MkDir(Record):
     """Make a directory. LLB: FileActionMkDir."""
 
     path: Annotated[str, Wire(1, "absolute path")] = ""
-    mode: Annotated[int, Wire(2, "permission bits")] = 0
+    mode: Annotated[int, Wire(2, "permission bits", "int32")] = 0
     make_parents: Annotated[bool, Wire(3, "missing parents are made, an existing directory is no error")] = False
     owner: Annotated[Chown | None, Wire(4, "owner; absent is root")] = None
     timestamp: Annotated[int, Wire(5, "modification time in ns since 1970; -1 is the time of the build")] = 0
@@ -346,7 +356,9 @@ class BuildOp(Record):
 
     builder: Annotated[int, Wire(1, "index of the input that holds the frontend; -1 solves LLB")] = 0
     inputs: Annotated[Mapping[str, InputIndex], Wire(2, "named inputs; sorted by name")] = field(default_factory=dict)
-    definition: Annotated[bytes, Wire(3, "encoded Definition; empty means the input's file holds it")] = b""
+    definition: Annotated[bytes, Wire(3, "encoded Definition; empty means the input's file holds it", "Definition")] = (
+        b""
+    )
     attrs: Annotated[Mapping[str, str], Wire(4, "options of the frontend; sorted by key")] = field(default_factory=dict)
 
 
@@ -391,8 +403,8 @@ class LinuxResources(Record):
 
     memory: Annotated[int, Wire(1, "bytes")] = 0
     memory_swap: Annotated[int, Wire(2, "bytes, memory included; -1 is unlimited")] = 0
-    cpu_shares: Annotated[int, Wire(3, "relative weight")] = 0
-    cpu_period: Annotated[int, Wire(4, "microseconds")] = 0
+    cpu_shares: Annotated[int, Wire(3, "relative weight", "uint64")] = 0
+    cpu_period: Annotated[int, Wire(4, "microseconds", "uint64")] = 0
     cpu_quota: Annotated[int, Wire(5, "microseconds in a period")] = 0
     cpuset_cpus: Annotated[str, Wire(6, "list of CPUs, e.g. 0-3")] = ""
     cpuset_mems: Annotated[str, Wire(7, "list of memory nodes, e.g. 0,1")] = ""
@@ -420,8 +432,8 @@ class OpMetadata(Record):
 class Position(Record):
     """A place in a source file. LLB: Position."""
 
-    line: Annotated[int, Wire(1, "from 1")] = 0
-    character: Annotated[int, Wire(2, "column; the reference frontend leaves it 0, and so do we")] = 0
+    line: Annotated[int, Wire(1, "from 1", "int32")] = 0
+    character: Annotated[int, Wire(2, "column; the reference frontend leaves it 0, and so do we", "int32")] = 0
 
 
 class Range(Record):
@@ -434,7 +446,7 @@ class Range(Record):
 class Location(Record):
     """Ranges of one source file. LLB: Location."""
 
-    source_index: Annotated[int, Wire(1, "index into the infos of the source map")] = 0
+    source_index: Annotated[int, Wire(1, "index into the infos of the source map", "int32")] = 0
     ranges: Annotated[tuple[Range, ...], Wire(2, "one range a line")] = ()
 
 
@@ -449,7 +461,9 @@ class SourceInfo(Record):
 
     filename: Annotated[str, Wire(1, "name for messages")] = ""
     data: Annotated[bytes, Wire(2, "content")] = b""
-    definition: Annotated[bytes, Wire(3, "encoded Definition that gives the file; empty when unknown")] = b""
+    definition: Annotated[
+        bytes, Wire(3, "encoded Definition that gives the file; empty when unknown", "Definition")
+    ] = b""
     language: Annotated[str, Wire(4, "e.g. Dockerfile")] = ""
 
 

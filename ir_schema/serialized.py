@@ -3,21 +3,23 @@
     {"format": "dockerfile-ir", "version": [1, 0], "ops": […], "output": …, "metadata": {…}, "source": {…}}
 
 An op is its map of fields; one whose bytes are not our encoding of those fields, because another frontend wrote it, is its bytes.
-Maps are sorted by key and defaults left out, so equal graphs have equal bytes. Readers refuse a newer major version.
+Maps are sorted by key and defaults left out, so equal graphs have equal bytes. A reader refuses a newer major version. What a
+newer minor version says beside the ops it keeps in `Definition.later`.
 """
 
 from __future__ import annotations
 
 import base64
 import json
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from ir_schema.definition import Definition, Vertex
-from ir_schema.errors import FormatError
+from ir_schema.errors import FormatError, check_size
 from ir_schema.llb import digest_of, encode_op
-from ir_schema.llb_reader import MAX_BYTES, decode_op
+from ir_schema.llb_reader import MAX_MESSAGES, decode_op
 from ir_schema.ops import Input, Op, OpMetadata, Source
-from ir_schema.plain import from_plain, to_plain
+from ir_schema.plain import Path, bytes_of, from_plain, take_unknown, to_plain, where
+from ir_schema.validate import check_record
 
 if TYPE_CHECKING:
     from ir_schema.record import Record
@@ -26,13 +28,16 @@ R = TypeVar("R", bound="Record")
 
 FORMAT = "dockerfile-ir"
 MAJOR, MINOR = 1, 0
+KEYS = ("format", "version", "ops", "output", "metadata", "source")
+MAX_DEPTH = 32
+"""Lists and maps in each other in what a newer version says."""
 
 
 def encode_msgpack(definition: Definition) -> bytes:
     """The canonical bytes."""
     import msgpack  # noqa: PLC0415  JSON does not need it
 
-    packed: bytes = msgpack.packb(_envelope(definition, text_bytes=False), use_bin_type=True)
+    packed: bytes = msgpack.packb(_document(definition, text_bytes=False), use_bin_type=True)
     return packed
 
 
@@ -40,43 +45,87 @@ def decode_msgpack(data: bytes) -> Definition:
     """A definition from its canonical bytes. Raises FormatError."""
     import msgpack  # noqa: PLC0415
 
-    if len(data) > MAX_BYTES:
-        raise FormatError(f"a definition of {len(data)} bytes is larger than {MAX_BYTES}")
+    check_size(data)
+    counted = _Counter()
     try:
-        document = msgpack.unpackb(data, raw=False, strict_map_key=True)
+        document = msgpack.unpackb(data, strict_map_key=True, object_hook=counted, list_hook=counted)
+    except FormatError:
+        raise
     except (ValueError, TypeError, RecursionError, msgpack.UnpackException) as error:
         raise FormatError(f"no msgpack: {error or type(error).__name__}") from None
-    return _from_envelope(document)
+    return _from_document(document)
 
 
 def encode_json(definition: Definition) -> bytes:
     """The same document as JSON, for people and for tools without msgpack; bytes are base64."""
-    return json.dumps(_envelope(definition, text_bytes=True), indent=1, ensure_ascii=False).encode(
-        "utf-8", "surrogateescape"
-    )
+    return json.dumps(_document(definition, text_bytes=True), indent=1, ensure_ascii=False).encode()
 
 
 def decode_json(data: bytes) -> Definition:
     """A definition from JSON. Raises FormatError."""
+    check_size(data)
+    if data.count(b"{") + data.count(b"[") > MAX_MESSAGES:
+        raise FormatError(f"more than {MAX_MESSAGES} lists and maps")
     try:
-        document = json.loads(data)
+        document = json.loads(data, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise FormatError(f"no JSON: {error}") from None
-    return _from_envelope(document)
+    return _from_document(document)
 
 
-def _envelope(definition: Definition, *, text_bytes: bool) -> dict[str, Any]:
+class _Counter:
+    """Counts the lists and maps of a document."""
+
+    def __init__(self) -> None:
+        self.left = MAX_MESSAGES
+
+    def __call__(self, value: Any) -> Any:  # noqa: ANN401 - as it came
+        self.left -= 1
+        if self.left < 0:
+            raise FormatError(f"more than {MAX_MESSAGES} lists and maps")
+        return value
+
+
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no number")
+
+
+def _document(definition: Definition, *, text_bytes: bool) -> dict[str, Any]:
     out: dict[str, Any] = {"format": FORMAT, "version": [MAJOR, MINOR]}
     out["ops"] = [_plain_vertex(v, text_bytes) for v in definition.vertices.values()]
     if definition.output is not None:
         out["output"] = to_plain(definition.output)
     if definition.metadata:
         out["metadata"] = {
-            d: to_plain(definition.metadata[d], text_bytes=text_bytes) for d in sorted(definition.metadata)
+            digest: to_plain(definition.metadata[digest], text_bytes=text_bytes)
+            for digest in sorted(definition.metadata)
         }
     if definition.source is not None:
         out["source"] = to_plain(definition.source, text_bytes=text_bytes)
+    for path in sorted(definition.later, key=where):
+        value = definition.later[path]
+        _put_back(out, path, _without_bytes(value) if text_bytes else value)
     return out
+
+
+def _put_back(document: Any, path: Path, value: Any) -> None:  # noqa: ANN401 - plain values
+    """What a newer version said, at its place; unless that is no longer there."""
+    *parents, last = path
+    for key in parents:
+        try:
+            document = document[key]
+        except (LookupError, TypeError):
+            return
+    if isinstance(document, dict):
+        document[last] = value
+
+
+def _without_bytes(value: Any) -> Any:  # noqa: ANN401 - plain values
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode()
+    if isinstance(value, list):
+        return [_without_bytes(item) for item in value]
+    return {key: _without_bytes(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
 def _plain_vertex(vertex: Vertex, text_bytes: bool) -> Any:  # noqa: ANN401, FBT001 - a map or bytes
@@ -85,44 +134,62 @@ def _plain_vertex(vertex: Vertex, text_bytes: bool) -> Any:  # noqa: ANN401, FBT
     return base64.b64encode(vertex.encoded).decode() if text_bytes else vertex.encoded
 
 
-def _from_envelope(document: Any) -> Definition:  # noqa: ANN401 - anything may come
+def _from_document(document: Any) -> Definition:  # noqa: ANN401 - anything may come
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise FormatError(f"no {FORMAT} document")
-    version = document.get("version")
-    if not isinstance(version, list) or not version or not isinstance(version[0], int):
-        raise FormatError("the document has no version")
-    if version[0] != MAJOR:
-        raise FormatError(f"version {version[0]} of the format is not known here; this is version {MAJOR}")
-    ops, metadata = document.get("ops", []), document.get("metadata", {})
-    if not isinstance(ops, list) or not isinstance(metadata, dict):
-        raise FormatError("ops is no list, or metadata no map")
-    vertices = {}
-    for number, plain in enumerate(ops):
-        vertex = _vertex(plain, f"ops[{number}]")
-        vertices[vertex.digest] = vertex
-    return Definition(
+    version, ops, metadata = document.get("version"), document.get("ops", []), document.get("metadata", {})
+    later = _later(version)
+    if not isinstance(ops, list) or not isinstance(metadata, dict) or not all(isinstance(key, str) for key in metadata):
+        raise FormatError("ops is no list, or metadata no map from text")
+    vertices = {vertex.digest: vertex for vertex in (_vertex(plain, ("ops", n)) for n, plain in enumerate(ops))}
+    output, source = document.get("output"), document.get("source")
+    found = Definition(
         vertices,
-        from_plain(Input, document["output"], "output") if "output" in document else None,
-        {digest: _checked(from_plain(OpMetadata, plain, f"metadata.{digest}")) for digest, plain in metadata.items()},
-        _checked(from_plain(Source, document["source"], "source")) if "source" in document else None,
+        None if output is None else _read(Input, output, ("output",), later),
+        {digest: _read(OpMetadata, plain, ("metadata", digest), later) for digest, plain in metadata.items()},
+        None if source is None else _read(Source, source, ("source",), later),
+        {} if later is None else later,
     )
+    take_unknown([key for key in document if key not in KEYS], document, (), later)
+    for path, value in found.later.items():
+        _check_later(path, value)
+    return found
 
 
-def _checked(record: R) -> R:
-    from ir_schema.validate import check_record  # noqa: PLC0415  pydantic, for the border alone
+def _later(version: Any) -> dict[Path, Any] | None:  # noqa: ANN401 - anything may come
+    """Where to keep what a newer version says; None for the one that is known."""
+    if not isinstance(version, list) or [type(part) for part in version] != [int, int]:
+        raise FormatError("the document has no version")
+    major, minor = version
+    if major != MAJOR or minor < 0:
+        raise FormatError(f"version {major}.{minor} of the format is not known here; this is version {MAJOR}.{MINOR}")
+    return {("version",): version} if minor > MINOR else None
 
-    check_record(record)
+
+def _check_later(path: Path, value: Any, depth: int = 0) -> None:  # noqa: ANN401 - anything may come
+    """Raises FormatError for what neither form can hold."""
+    if depth > MAX_DEPTH:
+        raise FormatError(f"{where(path)} is nested too deeply")
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise FormatError(f"{where(path)} is no map from text")
+            _check_later(path, item, depth + 1)
+    elif isinstance(value, list):
+        for item in value:
+            _check_later(path, item, depth + 1)
+    elif value is not None and type(value) not in (str, bytes, int, float, bool):
+        raise FormatError(f"{where(path)} is no plain value")
+
+
+def _read(cls: type[R], plain: Any, path: Path, later: dict[Path, Any] | None = None) -> R:  # noqa: ANN401
+    record = from_plain(cls, plain, path, later)
+    check_record(record, path)
     return record
 
 
-def _vertex(plain: Any, path: str) -> Vertex:  # noqa: ANN401 - a map, or bytes in either form
-    if isinstance(plain, str):
-        try:
-            plain = base64.b64decode(plain, validate=True)
-        except ValueError:
-            raise FormatError(f"{path} is neither a map nor base64") from None
-    if isinstance(plain, bytes):
-        return Vertex(digest_of(plain), decode_op(plain), plain)
-    op = _checked(from_plain(Op, plain, path))
-    encoded = encode_op(op)
-    return Vertex(digest_of(encoded), op, encoded)
+def _vertex(plain: Any, path: Path) -> Vertex:  # noqa: ANN401 - a map, or bytes in either form
+    encoded = bytes_of(plain, path) if isinstance(plain, str) else plain
+    if isinstance(encoded, bytes):
+        return Vertex(digest_of(encoded), decode_op(encoded), encoded)
+    return Vertex.of(_read(Op, plain, path))

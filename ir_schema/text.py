@@ -22,6 +22,7 @@ from ir_schema.llb import digest_of, encode_op
 from ir_schema.llb_reader import decode_op
 from ir_schema.ops import Input, Op, OpMetadata, Source
 from ir_schema.plain import from_plain, to_plain
+from ir_schema.validate import check_record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -151,7 +152,7 @@ class _Reader:
                 getattr(self, f"_{node.data}")(*node.children)
         source = None
         if self.locations or self.infos is not None:
-            source = from_plain(Source, {"locations": self.locations, "infos": self.infos or []}, "source")
+            source = from_plain(Source, {"locations": self.locations, "infos": self.infos or []}, ("source",))
         return Definition(self.vertices, self.output, self.metadata, source)
 
     def _vertex(self, name: Any, kind: Any, edges: Any, record: Any, tail: Any = None) -> None:  # noqa: ANN401
@@ -161,7 +162,8 @@ class _Reader:
         inputs = [self._input(edge) for edge in edges.children if edge is not None]
         if inputs:
             plain["inputs"] = [to_plain(edge) for edge in inputs]
-        op = from_plain(Op, plain, str(name))
+        op = from_plain(Op, plain, (str(name),))
+        check_record(op, (str(name),))
         self._add(name, op, encode_op(op))
 
     def _raw(self, name: Any, text: Any) -> None:  # noqa: ANN401
@@ -197,7 +199,7 @@ class _Reader:
         return str(json.loads(token)) if token.type == "STRING" else self._digest(token)
 
     def _meta(self, place: Any, record: Any) -> None:  # noqa: ANN401
-        self.metadata[self._place(place)] = from_plain(OpMetadata, _record(record), "meta")
+        self.metadata[self._place(place)] = from_plain(OpMetadata, _record(record), ("meta",))
 
     def _map(self, place: Any, record: Any) -> None:  # noqa: ANN401
         self.locations[self._place(place)] = _record(record)

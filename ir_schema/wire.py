@@ -69,6 +69,8 @@ def read_fields(data: bytes, base: int = 0) -> Iterator[tuple[int, int | bytes |
             raise FormatError(f"wire type {wire_type} of field {number}", base + at)
 
 
-def signed(value: int) -> int:
-    """A varint as the signed 64-bit integer it stands for."""
-    return value - (1 << 64) if value >> 63 else value
+def number_of(value: int, number_type: str) -> int:
+    """A varint as the number it stands for: bits that its type has no room for are dropped, as protobuf has it."""
+    bits = 32 if number_type.endswith("32") else 64
+    value &= (1 << bits) - 1
+    return value if number_type[0] == "u" or value < 1 << bits - 1 else value - (1 << bits)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from ir_schema.definition import Definition, Vertex
-from ir_schema.llb import digest_of, encode_op
 from ir_schema.ops import (
     BuildOp,
     CacheOpt,
@@ -57,14 +56,9 @@ from ir_schema.ops import (
 LINUX = Platform("amd64", "linux")
 
 
-def _vertex(op: Op) -> Vertex:
-    encoded = encode_op(op)
-    return Vertex(digest_of(encoded), op, encoded)
-
-
 def _graph(*ops: Op, metadata: OpMetadata | None = None, lines: tuple[int, int] | None = None) -> Definition:
     """A graph whose output is the last op's first."""
-    vertices = [_vertex(op) for op in ops]
+    vertices = [Vertex.of(op) for op in ops]
     last = vertices[-1].digest
     source = None
     if lines is not None:
@@ -82,8 +76,8 @@ LOCAL = Op(
     body=SourceOp("local://context", {"local.followpaths": '["a"]', "local.unique": "u"}),
     constraints=WorkerConstraints(),
 )
-BASE_EDGE = Input(_vertex(BASE).digest)
-LOCAL_EDGE = Input(_vertex(LOCAL).digest)
+BASE_EDGE = Input(Vertex.of(BASE).digest)
+LOCAL_EDGE = Input(Vertex.of(LOCAL).digest)
 
 _EXEC = ExecOp(
     meta=Meta(

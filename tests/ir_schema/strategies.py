@@ -10,13 +10,16 @@ from hypothesis import strategies as st
 from ir_schema import ops
 from ir_schema.definition import Definition, Vertex
 from ir_schema.fields import FieldSpec, specs_of
-from ir_schema.llb import digest_of, encode_op
+from ir_schema.llb import encode_llb
+from ir_schema.validate import RANGES
+from ir_schema.vectors import VECTORS
 
 if TYPE_CHECKING:
     from ir_schema.record import Record
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
-INT64 = st.integers(-(1 << 63), (1 << 63) - 1)
+NESTED = st.sampled_from([b"", encode_llb(VECTORS["source"])])
+"""Definitions in a field."""
 
 
 def records(cls: type[Record]) -> st.SearchStrategy[Any]:
@@ -50,8 +53,12 @@ def _one(spec: FieldSpec) -> st.SearchStrategy[Any]:
         return _deferred(spec.cls)
     if spec.kind == "enum":
         return st.sampled_from(list(spec.cls))
+    if spec.kind == "int":
+        return st.integers(*RANGES[spec.wire_type])
+    if spec.wire_type == "Definition":
+        return NESTED
     simple: dict[str, st.SearchStrategy[Any]]
-    simple = {"str": TEXT, "bytes": st.binary(max_size=8), "int": INT64, "bool": st.booleans()}
+    simple = {"str": TEXT, "bytes": st.binary(max_size=8), "bool": st.booleans()}
     return simple[spec.kind]
 
 
@@ -71,8 +78,8 @@ def definitions(draw: st.DrawFn) -> Definition:
             draw(st.none() | records(ops.Platform)),
             draw(st.none() | records(ops.WorkerConstraints)),
         )
-        encoded = encode_op(op)
-        vertices[digest_of(encoded)] = Vertex(digest_of(encoded), op, encoded)
+        vertex = Vertex.of(op)
+        vertices[vertex.digest] = vertex
     output = ops.Input(draw(st.sampled_from(list(vertices))), draw(st.integers(0, 3)))
     noted = st.dictionaries(st.sampled_from(list(vertices)), records(ops.OpMetadata), max_size=2)
     return Definition(vertices, output, draw(noted), draw(st.none() | records(ops.Source)))

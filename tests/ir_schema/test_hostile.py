@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Callable
+from copy import deepcopy
+from dataclasses import replace
+
 import msgpack
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ir_schema import FormatError, decode_json, decode_llb, decode_msgpack, encode_llb, encode_msgpack, ops
+from ir_schema import FormatError, decode_json, decode_llb, decode_msgpack, encode_json, encode_llb, encode_msgpack, ops
 from ir_schema.definition import Definition, Vertex
 from ir_schema.legality import check_legality
 from ir_schema.llb import digest_of, encode_op
+from ir_schema.llb_reader import decode_op, decode_record
 from ir_schema.text import dump_text, parse_text
 from ir_schema.vectors import VECTORS
+from ir_schema.wire import write_varint
 
 EXEC = encode_llb(VECTORS["exec"])
 
@@ -46,6 +53,11 @@ DOCUMENTS = {
     "two kinds": {"format": "dockerfile-ir", "version": [1, 0], "ops": [{"body": {"exec": {}, "file": {}}}]},
     "wrong type": {"format": "dockerfile-ir", "version": [1, 0], "ops": [{"body": {"source": {"identifier": 5}}}]},
     "digest no text": {"format": "dockerfile-ir", "version": [1, 0], "ops": [], "output": {"digest": 1}},
+    "unknown field": {"format": "dockerfile-ir", "version": [1, 0], "ops": [], "outputs": {}},
+    "number too large": {"format": "dockerfile-ir", "version": [1, 0], "ops": [{"inputs": [{"index": 1 << 63}]}]},
+    "true for a number": {"format": "dockerfile-ir", "version": [1, 0], "ops": [{"inputs": [{"index": True}]}]},
+    "key no text": {"format": "dockerfile-ir", "version": [1, 0], "ops": [], "metadata": {b"a": {}}},
+    "version no number": {"format": "dockerfile-ir", "version": [True, False], "ops": []},
 }
 
 
@@ -55,10 +67,46 @@ def test_msgpack(name: str) -> None:
         decode_msgpack(msgpack.packb(DOCUMENTS[name]))
 
 
-def test_a_newer_minor_version_is_read() -> None:
-    document = msgpack.unpackb(encode_msgpack(VECTORS["source"]))
-    newer = {**document, "version": [1, 99], "later": 1, "ops": [{**document["ops"][0], "later": [1]}]}
-    assert list(decode_msgpack(msgpack.packb(newer)).vertices) == list(VECTORS["source"].vertices)
+NEWER = {**msgpack.unpackb(encode_msgpack(VECTORS["exec"])), "version": [1, 99]}
+"""As a later version of the format might write it."""
+
+
+@pytest.mark.parametrize(
+    ("encode", "decode"), [(encode_msgpack, decode_msgpack), (encode_json, decode_json)], ids=["msgpack", "json"]
+)
+def test_what_a_newer_minor_version_says_is_kept(
+    encode: Callable[[Definition], bytes], decode: Callable[[bytes], Definition]
+) -> None:
+    document = deepcopy(NEWER)
+    document["later"] = [1, {"a": None}]
+    next(iter(document["metadata"].values()))["progress_group"]["later"] = {"b": 1.5}
+    document["source"]["infos"][0]["later"] = "c"
+    read = decode_msgpack(msgpack.packb(document))
+    assert list(read.vertices) == list(VECTORS["exec"].vertices)
+    again = decode(encode(read))
+    assert again == read
+    assert msgpack.unpackb(encode_msgpack(again)) == document
+
+
+def test_what_a_newer_version_said_of_what_is_gone_is_gone() -> None:
+    document = deepcopy(NEWER)
+    document["source"]["infos"][0]["later"] = "c"
+    read = decode_msgpack(msgpack.packb(document))
+    assert "later" not in encode_json(replace(read, source=None)).decode()
+
+
+def test_an_op_with_a_field_that_is_not_known_has_no_digest_here() -> None:
+    document = deepcopy(NEWER)
+    document["ops"][0]["body"]["source"]["later"] = 1
+    with pytest.raises(FormatError, match=r"ops\[0\].body.source has a field 'later', which is not known here"):
+        decode_msgpack(msgpack.packb(document))
+
+
+@pytest.mark.parametrize("value", [[[[[]]]] * 2, {1: 2}, msgpack.ExtType(5, b"")], ids=["deep", "keys", "extension"])
+def test_what_a_newer_version_says_is_bounded(value: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ir_schema.serialized.MAX_DEPTH", 2)
+    with pytest.raises(FormatError):
+        decode_msgpack(msgpack.packb({**NEWER, "later": value}))
 
 
 def test_deep_nesting_ends() -> None:
@@ -67,6 +115,76 @@ def test_deep_nesting_ends() -> None:
             decode_msgpack(data)
         with pytest.raises(FormatError):
             decode_json(data)
+
+
+@pytest.mark.parametrize("field", [b"\x0a\x02\x58\x01", b"\x12\x00"], ids=["one message in parts", "messages"])
+def test_many_small_messages_take_time_as_their_bytes_do(field: bytes) -> None:
+    """Were parts put together one by one, a million of them would take hours."""
+    data = b"\x12" + varint(len(field) * 300_000) + field * 300_000
+    assert isinstance(decode_op(data).body, ops.ExecOp)
+
+
+def varint(value: int) -> bytes:
+    out = bytearray()
+    write_varint(out, value)
+    return bytes(out)
+
+
+@pytest.mark.parametrize(
+    ("decode", "data"),
+    [
+        (decode_llb, b"\x0a\x00" * 50),
+        (decode_llb, b"\x0a\xc8\x01" + b"\x0a\x00" * 100),
+        (decode_msgpack, msgpack.packb({"format": "dockerfile-ir", "version": [1, 0], "ops": [{}] * 50})),
+        (decode_json, json.dumps({"format": "dockerfile-ir", "version": [1, 0], "ops": [[]] * 50}).encode()),
+    ],
+    ids=["ops", "inputs", "msgpack", "json"],
+)
+def test_messages_are_counted(
+    decode: Callable[[bytes], Definition], data: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("llb_reader", "serialized"):
+        monkeypatch.setattr(f"ir_schema.{module}.MAX_MESSAGES", 40)
+    with pytest.raises(FormatError, match="more than 40"):
+        decode(data)
+
+
+@pytest.mark.parametrize("decode", [decode_llb, decode_msgpack, decode_json])
+def test_a_definition_has_a_largest_size(
+    decode: Callable[[bytes], Definition], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ir_schema.errors.MAX_BYTES", 0)
+    with pytest.raises(FormatError, match="at most 0 MiB"):
+        decode(b" ")
+
+
+MERGED = {
+    "the last scalar counts": (b"\x0a\x01a\x0a\x01b", ops.Platform("b")),
+    "messages are merged": (b"\x0a\x04\x08\x01\x10\x02\x0a\x02\x08\x03", ops.Range(ops.Position(3, 2))),
+    "the last kind of a oneof counts": (
+        b"\x22\x03\x0a\x01a\x32\x03\x0a\x01b\x32\x02\x18\x01",
+        ops.FileAction(action=ops.MkDir("b", make_parents=True)),
+    ),
+    "numbers are packed or not": (b"\x10\x01\x12\x02\x02\x03", ops.PassthroughOp(outputs=(1, 2, 3))),
+    "of two entries with a key the last counts": (
+        b"\x12\x06\x0a\x01k\x12\x01v\x12\x06\x0a\x01k\x12\x01w",
+        ops.SourceOp(attrs={"k": "w"}),
+    ),
+    "an entry without value": (b"\x12\x03\x0a\x01k", ops.SourceOp(attrs={"k": ""})),
+    "a value in parts": (
+        b"\x0a\x0b\x0a\x01k\x12\x02\x0a\x00\x12\x02\x0a\x00",
+        ops.Source({"k": ops.Locations((ops.Location(), ops.Location()))}),
+    ),
+    "numbers lose bits that their type has no room for": (b"\x08\xff\xff\xff\xff\x1f", ops.Position(-1)),
+    "unsigned numbers": (b"\x10" + b"\xff" * 9 + b"\x01", ops.SecretOpt(uid=(1 << 32) - 1)),
+    "fields of other wire types": (b"\x0a\x01a\xfd\x01abcd\xf9\x01abcdefgh", ops.Platform("a")),
+}
+
+
+@pytest.mark.parametrize("name", MERGED)
+def test_other_writers_are_read_as_protobuf_has_it(name: str) -> None:
+    data, record = MERGED[name]
+    assert decode_record(type(record), data) == record
 
 
 TEXTS = ["%0 = nothing", "%0 = source {", "return %0\n", "%0 = source {identifier=5}\n", '%0 = raw "!"\n', "x"]
@@ -90,7 +208,7 @@ def test_noise(data: bytes) -> None:
 
 
 def graph(*made: ops.Op, output: int = 0) -> Definition:
-    vertices = [Vertex(digest_of(encode_op(op)), op, encode_op(op)) for op in made]
+    vertices = [Vertex.of(op) for op in made]
     return Definition({v.digest: v for v in vertices}, ops.Input(vertices[-1].digest, output))
 
 

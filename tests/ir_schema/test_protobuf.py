@@ -70,7 +70,9 @@ def wild() -> Iterator[tuple[str, bytes]]:
 
 @pytest.mark.wild
 @pytest.mark.slow
-@pytest.mark.skipif(not WILD.exists(), reason="no ../shared/conformance: no graph of a Dockerfile met the official library")
+@pytest.mark.skipif(
+    not WILD.exists(), reason="no ../shared/conformance: no graph of a Dockerfile met the official library"
+)
 def test_graphs_of_dockerfiles_that_people_wrote(pb: Any) -> None:  # noqa: ANN401 - a generated module
     """Byte for byte the same behind the official library, the whole and each op; and behind our own reader."""
     graphs: dict[str, bytes] = {}
