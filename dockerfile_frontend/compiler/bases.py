@@ -110,7 +110,11 @@ def _span(stage: PlannedStage) -> Span | None:
 def _add_triggers(
     plan: Plan, reachable: frozenset[int], by_stage: dict[int, Base], triggered: set[int]
 ) -> tuple[Plan, bool]:
-    """The plan with the triggers of base images and of stages that are continued; whether they read other stages."""
+    """The plan with the triggers of base images and of stages that are continued; whether they read other stages.
+
+    The triggers of an image that a COPY names are never run; the reference reads them all the same, and resolves what they name,
+    and so on, without an end if an image names itself. Here that ends with the images the triggers name.
+    """
     again = False
     for index in sorted(reachable - triggered):
         stage = plan.stages[index]
@@ -123,8 +127,11 @@ def _add_triggers(
             by_stage[index] = base._replace(state=base.state._replace(image=base.state.image._replace(onbuild=())))
         triggered.add(index)
         if triggers:
+            known = len(plan.stages)
             plan, reads = add_triggers(plan, index, triggers)
             again = again or reads
+            if stage.external:
+                triggered.update(range(known, len(plan.stages)))
     return plan, again
 
 
