@@ -50,7 +50,13 @@ def secret_variable(name: str, value: bytes) -> tuple[str, str]:
     """A secret as an environment variable. Raises ContainerError for what no environment can hold."""
     if b"\0" in value:
         raise ContainerError(f"secret for environment variable {name} holds a NUL byte")
-    return name, os.fsdecode(value)
+    try:
+        return name, value.decode()
+    except UnicodeDecodeError:
+        raise ContainerError(
+            f"secret for environment variable {name} is not UTF-8",
+            hint="mount it as a file: any bytes can be in a file",
+        ) from None
 
 
 class Redactor:

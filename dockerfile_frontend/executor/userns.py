@@ -87,7 +87,8 @@ def enter(*, rootless: bool | None = None) -> Inside:
     if rootless is None:
         rootless = not read_host().has("CAP_SYS_ADMIN")
     for stream in (sys.stdout, sys.stderr):
-        stream.flush()
+        if stream is not None:  # closed by whoever started us
+            stream.flush()
     try:
         _enter(rootless=rootless, own_processes=True)
         own_processes = True

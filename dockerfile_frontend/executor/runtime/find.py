@@ -12,12 +12,15 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ir_schema.record import Record
 
 from .faults import ContainerError
+from .process import Never, run_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -26,6 +29,9 @@ if TYPE_CHECKING:
 
 PROGRAMS = ("crun", "runc")
 CACHE = "runtime.json"
+
+FIXED, FIXES = (1, 2, 8), "CVE-2025-31133, CVE-2025-52565 and CVE-2025-52881"
+"""The runc that has them, and what they are."""
 
 
 class Engine(Record):
@@ -36,6 +42,8 @@ class Engine(Record):
     """runc or crun."""
     cgroups: bool
     """Whether it makes cgroups: device rules and limits hold."""
+    version: str = ""
+    """As it tells; asked once."""
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -43,6 +51,14 @@ class Engine(Record):
         if self.name == "crun":
             return ("--cgroup-manager", "cgroupfs" if self.cgroups else "disabled")
         return () if self.cgroups else ("--rootless", "true")
+
+    @property
+    def advice(self) -> str:
+        """What to know about its age; empty when there is nothing."""
+        found = re.match(r"(\d+)\.(\d+)\.(\d+)", self.version)
+        if self.name != "runc" or not found or tuple(map(int, found.groups())) >= FIXED:
+            return ""
+        return f"runc {self.version} is older than the fixes of {FIXES}; a distribution may have added them to it"
 
 
 def find_engine(host: Host, directory: str, wanted: str, trial: Callable[[Engine], str]) -> Engine:
@@ -55,14 +71,16 @@ def find_engine(host: Host, directory: str, wanted: str, trial: Callable[[Engine
     key = _key(host, candidates)
     known = _read(cache)
     for engine in candidates:
-        if known == _remembered(key, engine):
-            return engine
+        found = replace(engine, version=str(known.get("version", "")))
+        if known == _remembered(key, found):
+            return found
     reasons: list[str] = []
     for engine in candidates:
         reason = trial(engine)
         if not reason:
-            _write(cache, _remembered(key, engine))
-            return engine
+            found = replace(engine, version=_version(engine.path))
+            _write(cache, _remembered(key, found))
+            return found
         reasons.append(f"{engine.path}{'' if engine.cgroups else ' without cgroups'}: {reason}")
     if not candidates:
         missing = f"{wanted} is not installed" if wanted else "neither crun nor runc is installed"
@@ -86,7 +104,18 @@ def forget_engine(directory: str) -> None:
 
 
 def _remembered(key: str, engine: Engine) -> dict[str, object]:
-    return {"key": key, "path": engine.path, "cgroups": engine.cgroups}
+    return {"key": key, "path": engine.path, "cgroups": engine.cgroups, "version": engine.version}
+
+
+def _version(path: str) -> str:
+    """The number in "runc version 1.1.5+ds1"."""
+    heard: list[bytes] = []
+    try:
+        run_program((path, "--version"), lambda _, data: heard.append(data), Never())
+    except OSError:
+        return ""
+    found = re.search(r"version (\S+)", b"".join(heard).decode("utf-8", "replace"))
+    return found[1] if found else ""
 
 
 def _candidates(host: Host, wanted: str) -> Iterator[Engine]:

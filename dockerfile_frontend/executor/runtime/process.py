@@ -122,13 +122,24 @@ def _end_early(runtime: Child, pid_file: str) -> int | None:
     return Child(pid).end()
 
 
-def run_on_terminal(args: tuple[str, ...]) -> int:
-    """Run with our own standard streams, in our own session: for a shell that a person types into."""
+def run_on_terminal(args: tuple[str, ...], pid_file: str) -> int:
+    """Run with our own standard streams, in our own session: for a shell that a person types into.
+
+    Keys reach the shell alone. Another signal ends the container first when it raises here.
+    """
     close_on_exec_from(3)
     keys = (signal.SIGINT, signal.SIGQUIT, signal.SIGTSTP)
     before = {number: signal.signal(number, signal.SIG_IGN) for number in keys}
+    runtime = Child(os.posix_spawn(args[0], args, ENVIRONMENT, setsigdef=DEFAULT_SIGNALS, setsigmask=()))
     try:
-        return Child(os.posix_spawn(args[0], args, ENVIRONMENT, setsigdef=DEFAULT_SIGNALS, setsigmask=())).wait()
+        return runtime.wait()
+    except BaseException:
+        container = read_pid(pid_file)
+        if container is not None:
+            os.kill(container, signal.SIGKILL)
+            runtime.ended(PATIENCE)
+        runtime.end()
+        raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -92,6 +92,7 @@ class Runtime:
     def run(self, spec: ContainerSpec, *, on_data: OnData = ignore, cancel: Cancel | None = None) -> ExitStatus:
         """Run to the end, output to `on_data` on this thread.
 
+        A process with a terminal gets ours, and must be run from the main thread.
         Raises ContainerError when the process could not be started, Cancelled when it was stopped.
         """
         return self._run(spec, self.engine, on_data, cancel or Never())
@@ -105,7 +106,7 @@ class Runtime:
         with ExitStack() as stack:
             try:
                 bundle = self._prepare(spec, engine, name, stack)
-            except OSError as error:
+            except (OSError, ValueError) as error:  # ValueError: a NUL byte in a path, a lone surrogate in a text
                 raise ContainerError(f"cannot set up a container: {error}") from error
             with self._counted(engine):
                 status = self._execute(spec, engine, bundle, on_data, cancel)
@@ -156,7 +157,7 @@ class Runtime:
         run = ("run", "--bundle", bundle, "--pid-file", pid_file)
         try:
             if spec.process.terminal:
-                return ExitStatus(run_on_terminal((*call, *run, name)), spec.valid_exit_codes)
+                return ExitStatus(run_on_terminal((*call, *run, name), pid_file), spec.valid_exit_codes)
             args = (*call, *run, "--detach", name)
             code = shown(spec, on_data, self._max_output, lambda show: run_container(args, pid_file, show, cancel))
             starved = (

@@ -5,14 +5,16 @@ Every test runs as root and rootless. The names are those under which the attack
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from dockerfile_frontend.executor.runtime.container import Bind, SecretFile, Tmpfs
-from ir_schema.ops import NetMode
+from ir_schema.ops import NetMode, Ulimit
 from tests.executor.runtime.box import Box
 
 SENTINEL = "host-only"
@@ -242,3 +244,32 @@ def test_a_huge_working_directory_path(box: Box) -> None:
     assert "File name too long" in box.run("true", cwd="/" + "a" * 300).error
     (box.root / "loop").symlink_to("loop")
     assert "points to invalid target" in box.run("true", cwd="/loop").error
+
+
+HOSTILE: dict[str, dict[str, Any]] = {
+    "NUL in the working directory": {"cwd": "/a\0b"},
+    "NUL in an argument": {"args": ("/bin/echo", "a\0b")},
+    "NUL in a variable": {"env": ("PATH=/bin", "A=b\0c")},
+    "NUL in a mount point": {"mounts": (Tmpfs("/a\0b"),)},
+    "NUL in a selector": {"mounts": (Bind("/tmp", "/a", selector="a\0b"),)},
+    "NUL in a user": {"user": "a\0b"},
+    "lone surrogate": {"args": ("/bin/echo", "\ud800")},
+    "no argument": {"args": ()},
+    "empty argument": {"args": ("",)},
+    "long host name": {"hostname": "h" * 5000},
+    "negative size": {"mounts": (Tmpfs("/t", size=-1),)},
+    "unknown ulimit": {"ulimits": (Ulimit("nofile\n", 1, 1),)},
+    "source that is not there": {"mounts": (Bind("/no/such/place", "/a"),)},
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_hostile_specs_are_told_and_leave_nothing(box: Box, case: str) -> None:
+    fields = dict(HOSTILE[case])
+    args = fields.pop("args", ("/bin/true",))
+    job = box.job(*args, "", **fields)
+    process = dataclasses.replace(job.spec.process, args=args)
+    outcome = box.send(dataclasses.replace(job, spec=dataclasses.replace(job.spec, process=process)))
+    assert outcome.fault == "ContainerError" or outcome.code >= 0
+    assert "Traceback" not in outcome.error
+    assert outcome.left == []

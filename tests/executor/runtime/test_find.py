@@ -19,11 +19,11 @@ USER = Host("x86_64", "6.0", user_namespace=True, cgroups=1, capabilities=(), ui
 
 @pytest.fixture
 def programs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A PATH with a crun and a runc that are never run."""
+    """A PATH with a crun and a runc that tell their versions."""
     folder = tmp_path / "bin"
     folder.mkdir()
     for name in ("crun", "runc"):
-        (folder / name).write_text("#!/bin/sh\n")
+        (folder / name).write_text(f"#!/bin/sh\necho {name} version 1.1.5+ds1\n")
         (folder / name).chmod(0o755)
     monkeypatch.setenv("PATH", str(folder))
     return folder
@@ -45,7 +45,7 @@ def test_the_fastest_with_cgroups_comes_first(programs: Path, tmp_path: Path) ->
     trials = Trials(("crun", True), ("runc", True), ("crun", False))
     engine = find_engine(ROOT, str(tmp_path), "", trials)
     assert trials.tried == [("crun", True), ("runc", True), ("crun", False), ("runc", False)]
-    assert engine == Engine(str(programs / "runc"), "runc", cgroups=False)
+    assert engine == Engine(str(programs / "runc"), "runc", cgroups=False, version="1.1.5+ds1")
 
 
 def test_without_root_there_are_no_cgroups(programs: Path, tmp_path: Path) -> None:
@@ -90,6 +90,13 @@ def test_a_remembered_path_is_not_believed_alone(programs: Path, tmp_path: Path)
     trials = Trials()
     assert find_engine(ROOT, str(tmp_path), "", trials).path == str(programs / "crun")
     assert trials.tried
+
+
+def test_an_old_runc_is_told(programs: Path, tmp_path: Path) -> None:
+    assert "CVE-2025-31133" in find_engine(ROOT, str(tmp_path), "runc", Trials()).advice
+    assert find_engine(ROOT, str(tmp_path), "crun", Trials()).advice == ""
+    for version, told in (("1.2.7", True), ("1.2.8", False), ("1.10.0", False), ("", False)):
+        assert bool(Engine("/runc", "runc", cgroups=True, version=version).advice) == told
 
 
 def test_none_installed(tmp_path: Path) -> None:

@@ -65,6 +65,12 @@ def test_a_nul_byte_cannot_be_in_the_environment() -> None:
         secret_variable("TOKEN", b"a\0b")
 
 
+def test_other_bytes_than_text_cannot_be_either() -> None:
+    assert secret_variable("TOKEN", "é".encode()) == ("TOKEN", "é")
+    with pytest.raises(ExecutorError, match="not UTF-8"):
+        secret_variable("TOKEN", b"\xff")
+
+
 def clipped(limit: int, *pieces: bytes) -> list[tuple[int, bytes]]:
     shown: list[tuple[int, bytes]] = []
     clipper = Clipper(lambda stream, data: shown.append((stream, data)), limit)
