@@ -7,6 +7,7 @@ copy may read an input; the others only change the target. Errors of the kernel 
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ from ir_schema.record import Record
 from .copy import Copying, Options, make_directories
 from .modes import parse_mode
 from .owners import find_owner
+from .ownership import set_owner
 from .paths import clean, keep_slash, split
 from .wildcards import compile_match, find_matches, split_wildcards
 
@@ -118,27 +120,30 @@ def _unpack(action: Copy, src: str, dest: str, target: Target, owner: tuple[int,
 
 
 def _make_file(action: MkFile, target: Target, inputs: Inputs) -> None:
-    """As a write to the path: an existing file keeps its mode and owner, and a link is followed."""
+    """A new file takes the path's place, whatever is there but a directory. A link is followed to the place.
+
+    Releases of BuildKit before 0.34 wrote into what is there, which may be a device.
+    """
     path = target.resolve(action.path)
     above, name = split(path)
+    if path == "/":
+        raise StoreError("mkfile /: is a directory")
     there = target.look(path)
     owner = find_owner(action.owner, inputs.source_of)
     if there is not None and stat.S_ISDIR(there.st_mode):
-        raise StoreError(f"open {path}: is a directory")
+        raise StoreError(f"rename {path}: file exists")
     if target.look(above) is None:
         raise StoreError(f"open {path}: no such file or directory")
     folder = target.folder(above)
     if there is not None:
-        target.clear(folder, name)  # written anew: other names of the file in layers below keep what they have
+        target.clear(folder, name)
     with target.create(folder, name) as fd:
         rest = memoryview(action.data)
         while rest:
             rest = rest[os.write(fd, rest):]
-        if there is not None:
-            os.fchown(fd, there.st_uid, there.st_gid)
         if owner is not None:
-            os.fchown(fd, *owner)
-        os.fchmod(fd, action.mode & 0o777 if there is None else stat.S_IMODE(there.st_mode))
+            set_owner(fd, *owner)
+        os.fchmod(fd, action.mode & 0o777)
         _set_time(fd, action.timestamp)
 
 
@@ -167,7 +172,7 @@ def _make_symlink(action: Symlink, target: Target, inputs: Inputs) -> None:
     folder = target.folder(above)
     target.make_symlink(folder, name, action.oldpath)
     if owner is not None:
-        os.chown(name, *owner, dir_fd=folder.upper, follow_symlinks=False)
+        set_owner(name, *owner, folder.upper)
     stamp = _stamp(action.timestamp)
     if stamp is not None:
         os.utime(name, ns=(stamp, stamp), dir_fd=folder.upper, follow_symlinks=False)
@@ -182,18 +187,30 @@ def _remove(action: Rm, target: Target) -> None:
 
 
 def _remove_path(path: str, target: Target, *, allow_not_found: bool) -> None:
-    """Remove what is at the path; a link as its last name is removed itself. A link that leads nowhere counts as missing."""
+    """Remove what is at the path; a link as its last name is removed itself. One that leads nowhere counts as missing, a loop does not."""
     path = clean(f"/{path}")
     if path == "/":
         raise StoreError("rmPath: invalid empty path")
     above, name = split(path)
     above = target.resolve(above)
     whole = clean(f"{above}/{name}")
-    if not allow_not_found and target.look(target.resolve(whole)) is None:
+    if not allow_not_found and not _leads_somewhere(whole, target):
         raise StoreError(f"stat {whole}: no such file or directory")
     status = target.look(above)
-    if status is not None and stat.S_ISDIR(status.st_mode):
-        target.remove(target.folder(above), name)
+    if status is None:
+        return
+    if not stat.S_ISDIR(status.st_mode):
+        raise StoreError(f"unlinkat {whole}: not a directory")
+    target.remove(target.folder(above), name)
+
+
+def _leads_somewhere(path: str, target: Target) -> bool:
+    try:
+        return target.look(target.resolve(path)) is not None
+    except OSError as error:
+        if error.errno != errno.ELOOP:
+            raise
+        return True
 
 
 def _matches_in(target: Target, path: str) -> list[str]:

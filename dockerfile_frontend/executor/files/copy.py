@@ -19,6 +19,7 @@ from ir_schema.record import Record
 
 from .clone import PRIVATE
 from .data import copy_data
+from .ownership import set_owner
 from .paths import clean, split
 from .selecting import pick
 from .source import open_file
@@ -229,7 +230,7 @@ class Copying:
                 copy_data(source, fd, visit.stat)
                 self._source.confirm(visit, source)
                 if (uid, gid) != self._mine or folder.hands_on_group():
-                    os.fchown(fd, uid, gid)
+                    set_owner(fd, uid, gid)
                 if mode & (self._umask | ~0o777):
                     os.fchmod(fd, mode)
                 os.utime(fd, ns=self._times(visit.stat))
@@ -250,7 +251,7 @@ class Copying:
         """Owner, mode, times and extended attributes."""
         upper = self._target.bring(self._target.folder(path))
         uid, gid, mode = self._attributes(visit)
-        os.fchown(upper, uid, gid)
+        set_owner(upper, uid, gid)
         os.fchmod(upper, mode)
         os.utime(upper, ns=self._times(visit.stat))
         _copy_attributes(visit, upper)
@@ -258,7 +259,7 @@ class Copying:
     def _dress_path(self, visit: Visit, upper: int, name: str) -> None:
         """The same for what cannot be opened. Nobody else writes in `upper`."""
         uid, gid, mode = self._attributes(visit)
-        os.chown(name, uid, gid, dir_fd=upper, follow_symlinks=False)
+        set_owner(name, uid, gid, upper)
         if not stat.S_ISLNK(visit.stat.st_mode):
             os.chmod(name, mode, dir_fd=upper)
         os.utime(name, ns=self._times(visit.stat), dir_fd=upper, follow_symlinks=False)
@@ -292,7 +293,7 @@ def make_directories(target: Target, path: str, mode: int, owner: tuple[int, int
     folder = target.folder(above)
     target.make_directory(folder, name, mode)
     if owner is not None:
-        os.chown(name, *owner, dir_fd=folder.upper, follow_symlinks=False)
+        set_owner(name, *owner, folder.upper)
     if timestamp is not None:
         os.utime(name, ns=(timestamp, timestamp), dir_fd=folder.upper, follow_symlinks=False)
     return [*made, path]

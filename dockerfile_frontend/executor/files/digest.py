@@ -51,33 +51,47 @@ class Selected(Protocol):
     def exclude(self) -> tuple[str, ...]:
         """The same, of what is left out."""
 
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Absolute paths of which the patterns must pick something."""
+
 
 def content_digest(source: Source, selected: Selected) -> str:
-    """Digest of what `selected` picks. Raises NotFound when there is nothing at a path without wildcards."""
+    """Digest of what `selected` picks. Raises NotFound for a path without wildcards, or a required one, where there is nothing."""
     hasher = hashlib.sha256()
+    missing = [*selected.required]
     try:
         matches = find_matches(source, selected.path, follow=selected.follow) if selected.wildcard else [selected.path]
         for match in matches:
             if selected.wildcard:
                 _add(hasher, os.path.basename(match))
-            _hash_match(hasher, source, match, selected)
+            _hash_match(hasher, source, match, selected, missing)
     except (FileNotFoundError, NotADirectoryError):
         raise NotFound(selected.path) from None
+    if missing and (selected.wildcard or selected.include or selected.exclude):
+        raise NotFound(missing[0])
     return hasher.hexdigest()
 
 
-def _hash_match(hasher: _Hash, source: Source, path: str, selected: Selected) -> None:
+def _hash_match(hasher: _Hash, source: Source, path: str, selected: Selected, missing: list[str]) -> None:
+    """Add what one path stands for; what it has of `missing` is taken from there."""
     root = source.resolve(path, follow_last=selected.follow)
     visit = source.locate(root)
     _add(hasher, describe(source, visit))
     if not stat.S_ISDIR(visit.stat.st_mode):
         return
+    strict = selected.follow and root == "/" and bool(selected.wildcard or selected.include or selected.exclude)
     parts: list[str] = []
     waiting: list[tuple[str, str]] = []
     for found, picked in pick(source, root, selected.include, selected.exclude):
         if not picked:
             waiting.append((f"{found.path}/", describe(source, found)))
             continue
+        if missing:
+            here = f"{path.rstrip('/')}/{found.path}"
+            missing[:] = [each for each in missing if not here.startswith(each)]
+        if strict and stat.S_ISLNK(found.stat.st_mode) and "/" not in found.path:
+            _check_leads_somewhere(source, f"/{found.path}")
         if waiting:
             _take_parents(parts, waiting, found.path)
         parts += (found.path, describe(source, found))
@@ -85,6 +99,14 @@ def _hash_match(hasher: _Hash, source: Source, path: str, selected: Selected) ->
             _add(hasher, *parts)
             parts.clear()
     _add(hasher, *parts)
+
+
+def _check_leads_somewhere(source: Source, path: str) -> None:
+    """The reference, when patterns pick from a root, follows the links in it for its key, and fails where one leads nowhere."""
+    try:
+        source.locate(source.resolve(path))
+    except OSError:
+        raise NotFound(path) from None
 
 
 def _take_parents(parts: list[str], waiting: list[tuple[str, str]], path: str) -> None:

@@ -15,6 +15,8 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
+from dockerfile_frontend.executor.db import StoreError
+from dockerfile_frontend.executor.files.ownership import set_owner
 from dockerfile_frontend.executor.files.paths import clean, split
 from dockerfile_frontend.executor.snapshots.whiteouts import is_private
 from ir_schema.record import Record
@@ -111,6 +113,7 @@ class _Extractor:
         path = self._target.resolve(above, root=self._rules.root)
         status = self._target.look(path)
         if status is None:
+            self._check_no_dangling(above)
             self._make_implied(path)
         elif not stat.S_ISDIR(status.st_mode):
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
@@ -118,6 +121,13 @@ class _Extractor:
             self._above.clear()
         self._above[above] = path
         return self._target.folder(path)
+
+    def _check_no_dangling(self, above: str) -> None:
+        """In an archive, a link that leads nowhere cannot stand for a directory; a layer's writer resolves it."""
+        if self._rules.whiteouts:
+            return
+        if self._target.look(self._target.resolve(above, follow_last=False, root=self._rules.root)) is not None:
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), above)
 
     def _make_implied(self, path: str) -> None:
         above, name = split(path)
@@ -216,18 +226,10 @@ class _Extractor:
 
     def _own(self, what: int | str, owner: tuple[int, int], entry: Entry) -> None:
         try:
-            if isinstance(what, int):
-                os.fchown(what, *owner)
-            else:
-                os.chown(what, *owner, follow_symlinks=False)
-        except OSError as error:
-            if error.errno not in (errno.EINVAL, errno.EPERM):
-                raise
+            set_owner(what, *owner)
+        except StoreError as error:
             if self._rules.owners:
-                raise TarError(
-                    f"{entry.name} belongs to {owner[0]}:{owner[1]}, which does not exist in this user namespace",
-                    hint="give your user a range of ids in /etc/subuid and /etc/subgid",
-                ) from None
+                raise TarError(f"{entry.name}: {error.message}", hint=error.hint) from None
 
     def _set_attribute(self, what: int | str, key: str, value: bytes) -> None:
         """Set one, unless it is overlayfs's own, or the file system has none of its kind."""

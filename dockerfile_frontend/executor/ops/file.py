@@ -52,7 +52,7 @@ def _action_reads(action: FileAction) -> list[tuple[int, Selection]]:
 
 def _copy_selection(copy: Copy) -> Selection:
     wildcard = copy.allow_wildcard and any(c in copy.src for c in "*?[")
-    return Selection(copy.src, wildcard, copy.follow_symlink, copy.include_patterns, copy.exclude_patterns)
+    return Selection(copy.src, wildcard, copy.follow_symlink, copy.include_patterns, copy.exclude_patterns, copy.required_paths)
 
 
 def _owner_reads(owner: Chown | None) -> list[tuple[int, Selection]]:

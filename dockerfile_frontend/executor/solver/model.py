@@ -43,6 +43,8 @@ class Selection(Record):
     follow: bool = True
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    required: tuple[str, ...] = ()
+    """Absolute paths of which the patterns must pick something."""
 
 
 class Step(Protocol):
