@@ -5,11 +5,12 @@ COPY --link --exclude=a --exclude=b     {"link": "true", "exclude": ("a", "b")}
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from dockerfile_frontend.diagnostics import DockerfileError, suggested
 from dockerfile_frontend.gostd.text import lower
 from dockerfile_frontend.syntax.lines import LogicalLine
+from ir_schema.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping
@@ -61,7 +62,7 @@ class Flags:
         return tuple(self._values)
 
 
-class FlagValue(NamedTuple):
+class FlagValue(Record):
     """A flag's value, and the flag it is of."""
 
     text: str

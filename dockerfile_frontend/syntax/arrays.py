@@ -46,17 +46,17 @@ class _Values:
     object = array
 
 
-def parse_array(text: str, line: LogicalLine) -> tuple[str, ...] | None:
-    """The strings of an array; None if the text, a character a byte, is none. Raises DockerfileError for an array of others."""
+def parse_array(line: LogicalLine, start: int) -> tuple[str, ...] | None:
+    """The strings of the array that a line ends with; None if it is none. Raises DockerfileError for one of other things."""
     from lark import UnexpectedInput  # noqa: PLC0415  loaded with the grammar
 
     try:
-        values: Any = _load().parse(text)
+        values: Any = _load().parse(line.text[start:])
     except (UnexpectedInput, _NoArrayError):
         return None
     if not all(isinstance(value, str) for value in values):
         message = "when using JSON array syntax, arrays must be comprised of strings only"
-        raise DockerfileError(message, line.span, code="json-form")
+        raise DockerfileError(message, line.span_of(start, len(line.text)), code="json-form")
     return tuple(values)
 
 

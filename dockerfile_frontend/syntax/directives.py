@@ -8,7 +8,7 @@ They end at the first line that is none. Dockerfile reference: "Parser directive
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from dockerfile_frontend.diagnostics import DockerfileError
 from dockerfile_frontend.gostd.text import SPACES
@@ -31,7 +31,7 @@ class Directive(Record):
     line: int
 
 
-class Header(NamedTuple):
+class Header(Record):
     """The directives of a file, and where the rest begins."""
 
     directives: tuple[Directive, ...]

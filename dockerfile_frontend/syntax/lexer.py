@@ -13,10 +13,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from lark import Token
-from lark.lexer import PatternStr
 
 from dockerfile_frontend.gostd.text import lower, repair
 from dockerfile_frontend.syntax.arrays import parse_array
@@ -56,98 +55,102 @@ class Piece(Token):
         return token
 
 
-class Context(NamedTuple):
-    """What may come next in a state of the parser, each as one pattern."""
-
-    flags: Scan
-    """Flags, or the first argument."""
-    arguments: Scan
-    no_array: Scan
-    """Arguments, once it is known that they are no JSON array."""
-
-
 class DockerfileLexer:
     """What Lark makes once for a grammar, in place of its `ContextualLexer`."""
 
     def __init__(self, conf: LexerConf, states: Mapping[int, Collection[str]], always_accept: object = ()) -> None:
         del always_accept
         terminals = sorted(conf.terminals, key=lambda terminal: -terminal.priority)
-        self._patterns = {t.name: t.pattern.to_regexp() for t in terminals if not isinstance(t.pattern, PatternStr)}
-        self._keywords = {t.pattern.value.lower(): t.name for t in terminals if isinstance(t.pattern, PatternStr)}
-        self._keyword = re.compile(self._patterns[UNKNOWN]).match
-        self._blanks = re.compile(self._patterns[BYTE_BLANKS]).match
-        self._accepted = states
-        self._contexts: dict[int, Context] = {}
-        self._scans: dict[frozenset[str], Scan] = {}
+        patterns = {terminal.name: terminal.pattern.to_regexp() for terminal in terminals}
+        self._accepted = {state: frozenset(names) for state, names in states.items()}
+        self._keywords = _Keywords(patterns)
+        self._word = _scan(patterns, {UNKNOWN})
+        self._flag = _scan(patterns, {FLAG, END_OF_FLAGS})
+        self._blanks = re.compile(patterns[BYTE_BLANKS]).match
+        self._arguments = _Scans(self._accepted, patterns, without=frozenset({FLAG}))
+        self._no_arrays = _Scans(self._accepted, patterns, without=frozenset({FLAG, ARRAY}))
 
     def lex(self, state: LexerState, parser: ParserState[int]) -> Iterator[Token]:
         """Tokens of all lines. The parser has taken each before the next is looked for."""
         reader: LineReader = state.text  # type: ignore[assignment]  # what `parse` was given
         states = parser.state_stack
+        self._keywords.names = self._accepted[states[0]]
         while (line := reader.next_line()) is not None:
-            found = self._keyword(line.text)
-            end = found.end() if found else 0
-            yield self._word(line, 0, end)
-            if end < len(line.text):
-                yield from self._lex_line(line, end, states)
+            yield from self._lex_line(line, states)
             yield _NEWLINE
             if "<<" in line.text and HEREDOC in self._accepted[states[-1]]:
                 for opened in find_heredocs(line):
                     heredoc = read_heredoc(opened, reader)
                     yield Piece(HEREDOC, heredoc.name, 0, 0, heredoc)
 
-    def _lex_line(self, line: LogicalLine, at: int, states: list[int]) -> Iterator[Token]:
-        """Tokens behind the keyword, which is taken."""
+    def _lex_line(self, line: LogicalLine, states: list[int]) -> Iterator[Token]:
         text = line.text
-        size, plain = len(text), text.isascii()
-        context = self._context(states[-1])
-        scan, at = context.flags, self._blanks(text, at).end()  # type: ignore[union-attr]  # it matches everywhere
-        while at < size and (found := scan(text, at)) is not None:
+        size, plain, at = len(text), text.isascii(), 0
+        scan, flags, state = self._word, False, states[0]
+        while (found := (flags and self._flag(text, at)) or scan(text, at)) is not None:
             kind = found.lastgroup
             start, last, at = found.start(found.lastindex + 1), at, found.end()  # type: ignore[operator]  # one matched
-            if kind == FLAG:
+            if kind == UNKNOWN:
+                word = from_bytes(text[start:at])
+                yield Piece(self._keywords[word], word, start, at, line)
+                state, flags, at = states[-1], True, self._skip_blanks(text, at)
+                scan = self._arguments[state]
+            elif kind == FLAG:
                 yield Piece(FLAG, text[start:at], start, at)
-                at = self._blanks(text, at).end()  # type: ignore[union-attr]
+                at = self._skip_blanks(text, at)  # and what may follow is as before
             elif kind == END_OF_FLAGS:
-                scan = context.arguments
-            elif kind == UNKNOWN:  # behind ONBUILD
-                yield self._word(line, start, at)
-                context = self._context(states[-1])
-                scan, at = context.flags, self._blanks(text, at).end()  # type: ignore[union-attr]
-            elif kind == ARRAY and (strings := parse_array(text[start:at], line)) is None:
-                scan, at = context.no_array, last
+                flags = False
+            elif kind == ARRAY and (strings := parse_array(line, start)) is None:
+                scan, flags, at = self._no_arrays[state], False, last
             else:
                 yield _argument(kind or "", text[start:at], start, strings if kind == ARRAY else None, plain=plain)
-                context = self._context(states[-1])
-                scan = context.arguments
+                state, flags = states[-1], False
+                scan = self._arguments[state]
+            if at >= size:
+                return
 
-    def _word(self, line: LogicalLine, start: int, end: int) -> Piece:
-        """A keyword, or a word that is none."""
-        word = from_bytes(line.text[start:end])
-        return Piece(self._keywords.get(lower(word), UNKNOWN), word, start, end, line)
+    def _skip_blanks(self, text: str, at: int) -> int:
+        """Behind keywords and flags the reference skips blanks byte by byte."""
+        return self._blanks(text, at).end()  # type: ignore[union-attr]  # it matches everywhere
 
-    def _context(self, state: int) -> Context:
-        try:
-            return self._contexts[state]
-        except KeyError:
-            accepted = set(self._accepted[state])
-            if not accepted.isdisjoint(self._keywords.values()):
-                accepted.add(UNKNOWN)
-            arguments = accepted - {FLAG}
-            flags = accepted | {END_OF_FLAGS} if FLAG in accepted else accepted
-            context = Context(self._scan(flags), self._scan(arguments), self._scan(arguments - {ARRAY}))
-            self._contexts[state] = context
-            return context
 
-    def _scan(self, accepted: set[str]) -> Scan:
-        """Finds any of the terminals `accepted`; the group's name tells which."""
-        names = frozenset(accepted & self._patterns.keys())
-        try:
-            return self._scans[names]
-        except KeyError:
-            choices = [f"(?P<{name}>{pattern})" for name, pattern in self._patterns.items() if name in names]
-            found = self._scans[names] = re.compile("|".join(choices) or "(?!)").match
-            return found
+class _Keywords(dict[str, str]):
+    """The terminal of a word, as written: of those that may begin a line."""
+
+    names: frozenset[str] = frozenset()
+
+    def __init__(self, patterns: Mapping[str, str]) -> None:
+        super().__init__()
+        self._patterns = patterns
+
+    def __missing__(self, word: str) -> str:
+        lowered = lower(word)
+        for name in self.names & self._patterns.keys() - {UNKNOWN}:
+            if re.fullmatch(self._patterns[name], lowered):
+                self[word] = name
+                return name
+        return UNKNOWN
+
+
+class _Scans(dict[int, Scan]):
+    """For each state of the parser, what finds the terminals it takes there, less some."""
+
+    def __init__(
+        self, accepted: Mapping[int, frozenset[str]], patterns: Mapping[str, str], without: frozenset[str]
+    ) -> None:
+        super().__init__()
+        self._accepted, self._patterns, self._without = accepted, patterns, without
+
+    def __missing__(self, state: int) -> Scan:
+        found = self[state] = _scan(self._patterns, self._accepted[state] - self._without)
+        return found
+
+
+def _scan(patterns: Mapping[str, str], names: Collection[str]) -> Scan:
+    """Finds any of these terminals, of which the group's name tells; the next group is where its value begins."""
+    # a keyword is a word first: what it is, is looked up
+    choices = [f"(?P<{name}>{pattern})" for name, pattern in patterns.items() if name in names and "()" in pattern]
+    return re.compile("|".join(choices) or "(?!)").match
 
 
 _NEWLINE = Piece("_NEWLINE", "", 0, 0)

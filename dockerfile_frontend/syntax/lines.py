@@ -14,7 +14,8 @@ too. A line is at most 64 KiB, as in the reference.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from bisect import bisect_right
+from operator import attrgetter
 
 from dockerfile_frontend.diagnostics import DockerfileError
 from dockerfile_frontend.gostd.text import SPACES
@@ -33,13 +34,16 @@ def from_bytes(text: str) -> str:
     return text if text.isascii() else text.encode("latin-1").decode("utf-8", "surrogateescape")
 
 
-class Piece(NamedTuple):
+class Piece(Record):
     """Where a part of a logical line stands in the file."""
 
     offset: int
     """Bytes into the logical line."""
     line: int
     column: int
+
+
+_offset = attrgetter("offset")
 
 
 class LogicalLine(Record):
@@ -70,13 +74,13 @@ class LogicalLine(Record):
         return Span(first.line, self._column(first, start), last.line, self._column(last, end))
 
     def _piece_at(self, offset: int) -> Piece:
-        return next((piece for piece in reversed(self.pieces) if piece.offset <= offset), self.pieces[0])
+        return self.pieces[max(0, bisect_right(self.pieces, offset, key=_offset) - 1)]
 
     def _column(self, piece: Piece, offset: int) -> int:
         return piece.column + len(from_bytes(self.text[max(piece.offset, 0) : offset])) - min(piece.offset, 0)
 
 
-class LinePatterns(NamedTuple):
+class LinePatterns(Record):
     """How lines are told apart."""
 
     skipped: re.Pattern[str]
@@ -101,24 +105,24 @@ class LineReader:
         self._at = start
         self.number = number
         """Physical lines read so far."""
-        self._skipped, self._continuation, self._line = patterns
+        self._patterns = patterns
 
     def next_line(self) -> LogicalLine | None:
         """The next instruction's text; None at the end."""
         text, at = self._text, self._at
-        skipped = self._skipped.match(text, at)
+        skipped = self._patterns.skipped.match(text, at)
         comments: tuple[str, ...] = ()
         if skipped is not None and skipped.end() > at:
             comments = self._skip(skipped[0])
             at = self._at = skipped.end()
         if at >= len(text):
             return None
-        found = self._line.match(text, at)
-        raw = found[0].rstrip("\r") if found else ""
-        self._at = found.end() + 1 if found else len(text)
+        found = self._patterns.line.match(text, at)
+        raw = found[0] if found else ""
+        self._at = at + len(raw) + 1
         start = self.number + 1
         self.number += raw.count("\n") + (not raw.endswith("\n"))
-        return self._join(raw, start, comments)
+        return self._join(raw.rstrip("\r"), start, comments)
 
     def read_line(self) -> str | None:
         """The next physical line as it is, with its end, for a heredoc."""
@@ -169,20 +173,22 @@ class LineReader:
         """The raw text without its continuations, where its pieces stand, and whether an empty line is among them."""
         parts, pieces, blank = [], [Piece(0, start, 1)], False
         size, done, line = 0, 0, start
-        for found in self._continuation.finditer(raw):
+        for found in self._patterns.continuation.finditer(raw):
             parts.append(raw[done : found.start()])
             size += found.start() - done
             done = found.end()
-            _, *skipped = found[0].split("\n")
-            line += len(skipped)
-            blank = blank or any(map(_is_blank, skipped if skipped[-1:] != [""] else skipped[:-1]))
+            ends = found[0].count("\n")
+            line += ends
+            if ends > 1 or not found[0].endswith("\n"):
+                blank = blank or _has_blank(found[0].split("\n")[1:])
             pieces.append(Piece(size, line, 1))
         parts.append(raw[done:])
         return "".join(parts), tuple(pieces), blank
 
 
-def _is_blank(line: str) -> bool:
-    return not from_bytes(line).strip(SPACES)
+def _has_blank(lines: list[str]) -> bool:
+    """Whether a line is empty; behind the last end there is none unless something stands there."""
+    return not all(from_bytes(line).strip(SPACES) for line in (lines if lines[-1:] != [""] else lines[:-1]))
 
 
 def _up_to_limit(text: str) -> tuple[str, bool]:

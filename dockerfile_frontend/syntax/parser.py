@@ -133,7 +133,7 @@ def _take_arguments(keyword: Piece, pieces: list[Piece]) -> tuple[tuple[str, ...
         else:
             args.append(str(piece))
     if pieces and pieces[-1].type == "NAME":
-        raise DockerfileError(f"{keyword.type} must have two arguments", keyword.found.span, code="key-value")
+        raise DockerfileError(f"{keyword.upper()} must have two arguments", keyword.found.span, code="key-value")
     return tuple(args), json
 
 

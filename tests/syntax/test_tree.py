@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from dockerfile_frontend.diagnostics import DockerfileError, render
 from dockerfile_frontend.instructions.stages import parse
 from dockerfile_frontend.source import SourceFile
-from dockerfile_frontend.syntax.grammars import GRAMMARS, fingerprint, read_table
+from dockerfile_frontend.syntax.grammars import read_table
+from dockerfile_frontend.syntax.make_tables import GRAMMARS, fingerprint
 from dockerfile_frontend.syntax.parser import parse_tree
 from dockerfile_frontend.syntax.tree import Node
 
@@ -170,4 +171,6 @@ def test_large_files_end() -> None:
 @pytest.mark.parametrize("table", GRAMMARS)
 def test_tables_are_fresh(table: str) -> None:
     made_of = read_table(table)["made_of"]
-    assert made_of == fingerprint(table, str(ROOT / "grammar")), "stale: python -m dockerfile_frontend.syntax.grammars"
+    assert made_of == fingerprint(table, str(ROOT / "grammar")), (
+        "stale: python -m dockerfile_frontend.syntax.make_tables"
+    )

@@ -41,7 +41,7 @@ def test_variables_that_double_each_other_are_stopped() -> None:
 
 
 def test_names_asked_for_are_told() -> None:
-    assert expand('$A"${U:-$V}"\'$W\'', ENV) == Expansion("a$W", frozenset({"A"}), frozenset({"U", "V"}))
+    assert expand("$A\"${U:-$V}\"'$W'", ENV) == Expansion("a$W", frozenset({"A"}), frozenset({"U", "V"}))
 
 
 def test_the_other_escape_character() -> None:
