@@ -17,7 +17,7 @@ from ir_schema.record import Record
 from .solver.model import ExecutorError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from dockerfile_frontend.registry.client import Client
@@ -65,8 +65,8 @@ class Session(Record):
     """Agent sockets by id; "default" is the usual one."""
     allow: frozenset[str] = frozenset()
     """Entitlements granted: network.host, security.insecure."""
-    registry: Client | None = None
-    """The registry client, with the user's credentials and mirrors."""
+    connect: Callable[[], Client] | None = None
+    """Makes the client for registries and web servers, with the user's credentials and mirrors; None forbids the network."""
 
     def secret(self, name: str) -> bytes | None:
         """Value of a secret; None when the client has none of that name."""

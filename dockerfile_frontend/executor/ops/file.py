@@ -9,14 +9,17 @@ import posixpath
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dockerfile_frontend.executor.solver.model import Selection
+from dockerfile_frontend.executor.solver.model import LocalView, Selection, Tree
 from ir_schema.ops import Copy, FileAction, FileOp
 
 from .identity import encode_identity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from dockerfile_frontend.executor.files.run import Input
+    from dockerfile_frontend.executor.solver.model import Result, Step
+    from dockerfile_frontend.executor.worker import Worker
     from ir_schema.ops import Chown, Op
 
 USER_FILES = {"user": "/etc/passwd", "group": "/etc/group"}
@@ -39,6 +42,22 @@ def reads(op: Op) -> Mapping[int, tuple[Selection, ...]]:
             if 0 <= index < len(op.inputs) and index not in changed:
                 selections.setdefault(index, []).append(selection)
     return {index: tuple(dict.fromkeys(found)) for index, found in selections.items()}
+
+
+def run(op: Op, inputs: Sequence[Result], step: Step) -> Sequence[Result]:
+    """The layers of each output. Raises ExecutorError for an op that makes no sense, or that cannot be done."""
+    from dockerfile_frontend.executor.files.run import run_file_op
+
+    worker = step.worker
+    found = [_input(each, worker) for each in inputs]
+    outputs = run_file_op(worker.store, _body(op), found, step.name, step.check_cancelled)
+    return [Tree(layers) for layers in outputs]
+
+
+def _input(result: Result, worker: Worker) -> Input:
+    from dockerfile_frontend.executor.files.run import LocalInput, TreeInput
+
+    return LocalInput(worker.local_tree(result)) if isinstance(result, LocalView) else TreeInput(result.layers)
 
 
 def _action_reads(action: FileAction) -> list[tuple[int, Selection]]:

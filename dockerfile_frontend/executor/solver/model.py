@@ -6,14 +6,16 @@ Op + results of its inputs + Step ──OpKind.run──▶ results, one for eac
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ir_schema.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from threading import Event
 
-    from ir_schema.ops import Op
+    from dockerfile_frontend.executor.worker import Worker
+    from ir_schema.ops import Op, OpMetadata
 
 
 class Tree(Record):
@@ -55,7 +57,19 @@ class Step(Protocol):
         """What progress shows."""
 
     @property
-    def worker(self) -> Any:  # noqa: ANN401 - `executor.worker.Worker`, which imports this module
+    def digest(self) -> str:
+        """The vertex's."""
+
+    @property
+    def metadata(self) -> OpMetadata:
+        """What the graph says beside the op: resource limits, capabilities."""
+
+    @property
+    def cancelled(self) -> Event:
+        """Set when the step shall end."""
+
+    @property
+    def worker(self) -> Worker:
         """Store, runtime, session."""
 
     def log(self, stream: int, data: bytes) -> None:

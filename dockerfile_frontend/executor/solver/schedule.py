@@ -136,6 +136,7 @@ class _Run:
         return seen
 
     def _stop_all(self) -> None:
+        self.worker.stop()
         with self.changed:
             for task in self.running.values():
                 task.cancelled.set()

@@ -1,0 +1,235 @@
+"""This machine as a worker: a store, a session, and what a build needs of both.
+
+    with Machine(store, session, events, jobs=4) as machine:
+        (tree,) = solve([definition], machine)
+
+Everything that costs time to start (containers, registries) is made when it is first asked for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+from typing import TYPE_CHECKING
+
+from .ops.table import kind_of
+from .solver.events import Silent
+from .solver.model import Cancelled, ExecutorError, LocalView, Tree
+from .solver.records import Records
+from .sources.table import Sources
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+    from typing import Self
+
+    from dockerfile_frontend.registry.client import Client
+    from dockerfile_frontend.registry.transport import Answer
+    from ir_schema.definition import Definition
+    from ir_schema.ops import Op
+
+    from .files.local import LocalTree
+    from .layers.imports import ImageLayer
+    from .runtime.runtime import Runtime
+    from .session import Session
+    from .solver.events import Events
+    from .solver.model import OpKind, Result, Selection, Step
+    from .solver.plan import Task
+    from .solver.records import Known
+    from .store import Store
+
+RUNTIME_VARIABLE = "DFC_RUNTIME"
+"""Environment: name or path of an OCI runtime, instead of the first that works."""
+
+DEEPEST_BUILD = 16
+"""Graphs inside graphs; each level has threads of its own."""
+
+
+class Machine:
+    """The worker of a build. Give it up with `close`, before the store is closed."""
+
+    def __init__(self, store: Store, session: Session, events: Events | None = None, *, jobs: int = 0, depth: int = 0) -> None:
+        """`jobs` is how many ops run at once; 0 is one for each core that we may use."""
+        self.store = store
+        self.session = session
+        self.events: Events = events or Silent()
+        self.jobs = jobs or len(os.sched_getaffinity(0))
+        self.records = Records(store.db)
+        self.stopped = threading.Event()
+        self.sources = Sources(self)
+        self._depth = depth
+        self._lock = threading.RLock()
+        self._trees: dict[LocalView, LocalTree] = {}
+        self._runtime: Runtime | None = None
+        self._client: Client | None = None
+        store.on_unpack(self._unpack)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        with self._lock:
+            if self._runtime is not None:
+                self._runtime.close()
+            if self._client is not None:
+                self._client.close()
+            self._runtime = self._client = None
+
+    @property
+    def runtime(self) -> Runtime:
+        with self._lock:
+            if self._runtime is None:
+                from .runtime.runtime import Runtime
+
+                directory = os.path.join(self.store.path, "runtime")
+                os.makedirs(directory, mode=0o700, exist_ok=True)
+                self._runtime = Runtime(directory, wanted=os.environ.get(RUNTIME_VARIABLE, ""))
+            return self._runtime
+
+    @property
+    def client(self) -> Client:
+        with self._lock:
+            if self._client is None:
+                if self.session.connect is None:
+                    raise ExecutorError("this build may not use the network", hint="leave out --offline")
+                self._client = self.session.connect()
+            return self._client
+
+    def kind_of(self, op: Op) -> OpKind:
+        return kind_of(op)
+
+    def has_layers(self, known: Known) -> bool:
+        return self.store.acquire([layer for tree in known.outputs for layer in tree.layers])
+
+    def content_digest(self, result: Result, selection: Selection) -> str:
+        from .files.digest import content_digest
+
+        if isinstance(result, LocalView):
+            from .files.local import LocalSource
+
+            with LocalSource(self.local_tree(result)) as local:
+                return content_digest(local, selection)
+        return self._tree_digest(result, selection)
+
+    def _tree_digest(self, tree: Tree, selection: Selection) -> str:
+        """Layers never change, so what was found of them holds for good."""
+        from .files.digest import content_digest
+        from .files.source import NotFound, TreeSource
+        from .solver.keys import digest_bytes
+
+        key = digest_bytes(repr((tree.layers, selection)).encode("utf-8", "surrogateescape"))
+        known = self.store.recall("content", key)
+        if known is not None:
+            return known
+        with self.store.view(tree.layers) as view, TreeSource(view.fd) as source:
+            try:
+                found = content_digest(source, selection)
+            except NotFound as missing:
+                return f"missing {missing}"  # the op itself says so, in its own words
+        self.store.remember("content", key, found)
+        return found
+
+    def local_tree(self, view: LocalView) -> LocalTree:
+        with self._lock:
+            if view not in self._trees:
+                from .files.hashes import FileHashes
+                from .files.local import Filters, LocalTree
+
+                filters = Filters(view.include, view.exclude, view.follow)
+                self._trees[view] = LocalTree(view.path, filters, FileHashes(self.store.db, view.path))
+            return self._trees[view]
+
+    def save_digests(self) -> None:
+        """Remember what was found out about the client's files."""
+        with self._lock:
+            for tree in self._trees.values():
+                tree.save_digests()
+
+    def lock(self, key: str, cancelled: threading.Event) -> contextlib.AbstractContextManager[None]:
+        def check() -> None:
+            if cancelled.is_set():
+                raise Cancelled
+
+        return self.store.exclusive(f"key {key}", check)
+
+    def step(self, task: Task) -> Step:
+        return RunningStep(task, self)
+
+    def solve(self, definition: Definition, step: Step) -> Result:
+        from .solve import solve
+
+        if self._depth >= DEEPEST_BUILD:
+            raise ExecutorError(f"build ops lie more than {DEEPEST_BUILD} deep in each other")
+        inner = Machine(self.store, self.session, self.events, jobs=self.jobs, depth=self._depth + 1)
+        inner.stopped = self.stopped
+        with inner, _stopping(inner, step):
+            return solve([definition], inner)[0]
+
+    def stop(self) -> None:
+        self.stopped.set()
+
+    def run_program(
+        self, command: list[str], *, env: Mapping[str, str], cwd: Path | None = None
+    ) -> tuple[int, bytes, bytes]:
+        from .programs import run_program
+
+        return run_program(command, env, cwd, self.stopped)
+
+    def http_get(self, url: str, headers: Mapping[str, str]) -> Answer:
+        from dockerfile_frontend.registry.errors import RegistryError
+
+        try:
+            return self.client.open_url(url, headers)
+        except RegistryError as error:
+            raise ExecutorError(str(error), hint=error.hint) from error
+
+    def chown(self, path: str, uid: int, gid: int) -> None:
+        try:
+            os.lchown(path, uid, gid)
+        except OSError as error:
+            raise ExecutorError(
+                f"owner {uid}:{gid} cannot be set: {error.strerror}",
+                hint="without root only mapped ids can own files; see /etc/subuid",
+            ) from error
+
+    def _unpack(self, layers: object) -> None:
+        from .layers.imports import Unpacker
+
+        Unpacker(self.store, self._fetch).unpack(layers)  # type: ignore[arg-type]  # what `store.unpack` is called with
+
+    def _fetch(self, layer: ImageLayer) -> None:
+        raise ExecutorError(f"blob {layer.digest} is not in the store")
+
+
+class RunningStep:
+    """A task while its op runs."""
+
+    def __init__(self, task: Task, worker: Machine) -> None:
+        self.worker = worker
+        self.name = task.info.name
+        self.digest = task.digest
+        self.cancelled = task.cancelled
+        self.metadata = task.metadata
+
+    def log(self, stream: int, data: bytes) -> None:
+        self.worker.events.log(self.digest, stream, data)
+
+    def status(self, label: str, current: int, total: int, *, done: bool = False) -> None:
+        self.worker.events.status(self.digest, label, current, total, done=done)
+
+    def check_cancelled(self) -> None:
+        if self.cancelled.is_set() or self.worker.stopped.is_set():
+            raise Cancelled
+
+
+@contextlib.contextmanager
+def _stopping(inner: Machine, step: Step) -> Iterator[None]:
+    """Around a graph inside a graph: when its step is cancelled, it ends."""
+    step.check_cancelled()
+    yield
+    step.check_cancelled()
+    inner.save_digests()
