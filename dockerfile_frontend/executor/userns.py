@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from ir_schema.record import Record
 
+from . import interrupts
 from .runtime.faults import ContainerError
 from .runtime.find import locate
 from .runtime.host import read_host
@@ -78,8 +79,8 @@ def inside() -> Inside | None:
 def enter(*, rootless: bool | None = None) -> Inside:
     """Enter the namespaces. Call it while the process has one thread and no open database.
 
-    `rootless` says whether to make a user namespace; None does so unless we may mount without one. SIGTERM and SIGHUP raise
-    KeyboardInterrupt afterwards, where they had no handler. Raises IsolationError, in the calling process, when it is refused.
+    `rootless` says whether to make a user namespace; None does so unless we may mount without one. Afterwards signals are those of
+    `interrupts`. Raises IsolationError, in the calling process, when it is refused.
     """
     global _inside  # noqa: PLW0603 - a process is inside or not
     if _inside is not None:
@@ -95,15 +96,8 @@ def enter(*, rootless: bool | None = None) -> Inside:
     except _ProcRefusedError:
         _enter(rootless=rootless, own_processes=False)
         own_processes = False
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_DFL:  # pid 1 would ignore it
-            signal.signal(number, _interrupt)
     _inside = Inside(rootless, read_host().one_id, own_processes)
     return _inside
-
-
-def _interrupt(number: int, _frame: object) -> NoReturn:
-    raise KeyboardInterrupt(signal.Signals(number).name)
 
 
 class _ProcRefusedError(Exception):
@@ -124,6 +118,7 @@ def _enter(*, rootless: bool, own_processes: bool) -> None:
                 link.say(f"build {build}")
                 os._exit(0)
             _settle(link, own_processes=own_processes)
+            interrupts.install()  # pid 1 ignores what it has no handler for
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
             return
         link.parent_side()

@@ -13,6 +13,7 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING
 
+from dockerfile_frontend.executor.interrupts import run_threads
 from ir_schema.ops import SourceOp
 
 from .keys import Key, Part, combine
@@ -57,19 +58,7 @@ class _Run:
                 self.ready.append(task)
 
     def on_threads(self, count: int) -> None:
-        threads = [threading.Thread(target=self._work, name=f"solver-{n}", daemon=True) for n in range(count)]
-        for thread in threads:
-            thread.start()
-        try:
-            with self.changed:
-                while self.waiting:
-                    self.changed.wait()
-        except BaseException:
-            self._stop_all()
-            raise
-        finally:
-            for thread in threads:
-                thread.join()
+        run_threads(self._work, count, self._stop_all)
         if self.failure:
             raise self.failure
 

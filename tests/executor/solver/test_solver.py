@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,7 +18,16 @@ from dockerfile_frontend.executor.ops import exec as exec_op
 from dockerfile_frontend.executor.ops import file as file_op
 from dockerfile_frontend.executor.solver.events import Silent, VertexInfo
 from dockerfile_frontend.executor.solver.keys import Part, combine
-from dockerfile_frontend.executor.solver.model import ExecutorError, OpKind, Result, Selection, Step, StepError, Tree
+from dockerfile_frontend.executor.solver.model import (
+    Cancelled,
+    ExecutorError,
+    OpKind,
+    Result,
+    Selection,
+    Step,
+    StepError,
+    Tree,
+)
 from dockerfile_frontend.executor.solver.plan import Task, make_plan
 from dockerfile_frontend.executor.solver.records import Known, Records
 from dockerfile_frontend.executor.solver.schedule import run_plan
@@ -59,6 +70,8 @@ class Bench:
         self.meet: set[str] = set()
         self.meeting = threading.Barrier(1)
         self.sources = SimpleNamespace(resolve=self._resolve)
+        self.interrupted = ""
+        self.tasks: dict[str, Task] = {}
         self._lock = threading.Lock()
 
     @staticmethod
@@ -81,6 +94,11 @@ class Bench:
             self.meeting.wait()
         if name in self.fail:
             raise ExecutorError(f"{name} failed")
+        if name == self.interrupted:
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+            assert self.tasks[name].cancelled.wait(60)
+            raise Cancelled
         return name
 
     def _source(self, op: Op, _inputs: Sequence[Result], _step: Step) -> Sequence[Result]:
@@ -105,7 +123,8 @@ class Bench:
     def lock(self, _key: str, _cancelled: threading.Event) -> Iterator[None]:
         yield
 
-    def step(self, _task: Task) -> Step:
+    def step(self, task: Task) -> Step:
+        self.tasks[task.info.name] = task
         return cast("Step", self)
 
 
@@ -222,6 +241,17 @@ def test_what_was_built_before_a_failure_is_kept(bench: Bench) -> None:
     bench.fail = set()
     solve(bench, graph(source("base"), run(0, "a"), run(1, "bad")))
     assert bench.ran == ["bad"]
+
+
+def test_a_signal_stops_what_runs_and_is_raised_once_all_has_ended(bench: Bench) -> None:
+    chain = graph(source("base"), run(0, "a"), run(1, "b"), run(2, "c"))
+    bench.interrupted = "b"
+    with pytest.raises(KeyboardInterrupt, match="SIGINT"):
+        solve(bench, chain, jobs=1)
+    assert bench.ran == ["base", "a", "b"]
+    bench.interrupted = ""
+    solve(bench, chain)
+    assert bench.ran == ["b", "c"]
 
 
 def test_a_long_chain_needs_no_recursion(bench: Bench) -> None:
