@@ -199,10 +199,16 @@ class Machine:
     def _unpack(self, layers: object) -> None:
         from .layers.imports import Unpacker
 
-        Unpacker(self.store, self._fetch).unpack(layers)  # type: ignore[arg-type]  # what `store.unpack` is called with
+        Unpacker(self.store, self._fetch, check_cancelled=self._check_stopped).unpack(layers)  # type: ignore[arg-type]  # what `store.unpack` is called with
+
+    def _check_stopped(self) -> None:
+        if self.stopped.is_set():
+            raise Cancelled
 
     def _fetch(self, layer: ImageLayer) -> None:
-        raise ExecutorError(f"blob {layer.digest} is not in the store")
+        from .sources.blobs import fetch_blob
+
+        fetch_blob(self, layer)
 
 
 class RunningStep:

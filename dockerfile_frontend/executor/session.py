@@ -59,7 +59,9 @@ class Session(Record):
     contexts: Mapping[str, Path] = field(default_factory=dict)
     """Local directories by name."""
     layouts: Mapping[str, Path] = field(default_factory=dict)
-    """OCI layouts, folder or tar, by store id."""
+    """OCI layouts and docker archives, folder or tar, by store id."""
+    images: tuple[Path, ...] = ()
+    """The same, asked before registries for images by their full names."""
     secrets: Mapping[str, Secret] = field(default_factory=dict)
     ssh: Mapping[str, Path] = field(default_factory=dict)
     """Agent sockets by id; "default" is the usual one."""

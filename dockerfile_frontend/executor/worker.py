@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from dockerfile_frontend.executor.solver.model import LocalView, OpKind, Result, Selection, Step
     from dockerfile_frontend.executor.solver.plan import Task
     from dockerfile_frontend.executor.solver.records import Known, Records
+    from dockerfile_frontend.executor.sources.blobs import Wanted
+    from dockerfile_frontend.executor.sources.pin import Pin
     from dockerfile_frontend.executor.store import Store
     from dockerfile_frontend.registry.client import Client
     from dockerfile_frontend.registry.transport import Answer
     from ir_schema.definition import Definition
-    from ir_schema.ops import Op, SourceOp
+    from ir_schema.ops import Op
 
 
 class SourceTable(Protocol):
@@ -34,8 +36,14 @@ class SourceTable(Protocol):
     def resolve(self, tasks: Iterable[Task]) -> None:
         """Give each task its key, its results (a view), or its fault. Asks the network for several at once."""
 
-    def fetch(self, op: SourceOp, step: Step) -> Result:
+    def fetch(self, op: Op, step: Step) -> Result:
         """Bring what `resolve` found. Raises ExecutorError."""
+
+    def pin(self, vertex: str) -> Pin | None:
+        """What a source was found to be, by its vertex's digest: the materials of a build."""
+
+    def wanted(self, digest: str) -> Wanted | None:
+        """Where this build found a blob, and the vertex it belongs to."""
 
 
 class Worker(Protocol):

@@ -18,7 +18,7 @@ from urllib.parse import quote, urlencode, urljoin, urlsplit, urlunsplit
 from dockerfile_frontend.registry import push
 from dockerfile_frontend.registry.credentials import CredentialStore
 from dockerfile_frontend.registry.deadlines import Timeouts
-from dockerfile_frontend.registry.digests import Verifier, check_digest, digest_of, verify
+from dockerfile_frontend.registry.digests import Counter, Verifier, check_digest, digest_of, verify
 from dockerfile_frontend.registry.download import Download
 from dockerfile_frontend.registry.errors import BadContent, NotFound, RegistryError, UnexpectedStatus
 from dockerfile_frontend.registry.hosts import Endpoint, HostTable
@@ -127,14 +127,27 @@ class Client:
         A cut transfer goes on where it broke. To go on with an earlier one, feed what is there to a Verifier and hand
         it over as `done`: the pieces then begin behind it.
         """
-        download = Download(
-            lambda retry, offset: self._anywhere(
-                name, lambda endpoint, how: self._open_blob(endpoint, how or retry, name, digest, offset)
-            ),
-            done or Verifier(digest, size),
-            self._settings.retry,
-        )
-        return download.pieces()
+        return self._download(name, done or Verifier(digest, size))
+
+    def stream_blob(
+        self, name: ImageName, digest: str, size: int, *, offset: int = 0, mirrors: bool = True
+    ) -> Iterator[bytes]:
+        """The same from `offset` on, with the size checked and the digest not: the caller hashes what it writes down."""
+        return self._download(name, Counter(digest, size, offset), mirrors=mirrors)
+
+    def _download(self, name: ImageName, verifier: Verifier, *, mirrors: bool = True) -> Iterator[bytes]:
+        def open_at(retry: Retry, offset: int) -> Answer:
+            if not mirrors:
+                return self._open_blob(self._home(name), retry, name, verifier.expected, offset)
+            return self._anywhere(
+                name, lambda endpoint, how: self._open_blob(endpoint, how or retry, name, verifier.expected, offset)
+            )
+
+        return Download(open_at, verifier, self._settings.retry).pieces()
+
+    def has_mirrors(self, name: ImageName) -> bool:
+        """Whether somebody else than the registry itself is asked first."""
+        return len(self._settings.hosts.endpoints(name.registry)) > 1
 
     def has_blob(self, name: ImageName, digest: str) -> bool:
         """Whether the repository itself (no mirror) holds the blob."""

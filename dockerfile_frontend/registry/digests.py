@@ -50,18 +50,40 @@ class Verifier:
 
     def feed(self, chunk: bytes | memoryview) -> None:
         """Take the next piece. Raises BadContent when there is more than the size allows."""
-        self.count += len(chunk)
-        if self.size is not None and self.count > self.size:
-            raise BadContent(f"{self.expected}: more than the expected {self.size} bytes")
+        self._advance(len(chunk))
         self._hash.update(chunk)
 
     def finish(self) -> None:
         """Raise BadContent unless all that was fed is what the digest names."""
-        if self.size is not None and self.count != self.size:
-            raise BadContent(f"{self.expected}: failed size validation: {self.count} != {self.size}")
+        self._check_size()
         got = f"{self._hash.name}:{self._hash.hexdigest()}"
         if got != self.expected:
             raise BadContent(f"unexpected commit digest {got}, expected {self.expected}")
+
+    def _advance(self, count: int) -> None:
+        self.count += count
+        if self.size is not None and self.count > self.size:
+            raise BadContent(f"{self.expected}: more than the expected {self.size} bytes")
+
+    def _check_size(self) -> None:
+        if self.size is not None and self.count != self.size:
+            raise BadContent(f"{self.expected}: failed size validation: {self.count} != {self.size}")
+
+
+class Counter(Verifier):
+    """Counts and leaves the hash to who takes the pieces; begins at `count` bytes."""
+
+    __slots__ = ()
+
+    def __init__(self, expected: str, size: int | None = None, count: int = 0) -> None:
+        super().__init__(expected, size)
+        self.count = count
+
+    def feed(self, chunk: bytes | memoryview) -> None:
+        self._advance(len(chunk))
+
+    def finish(self) -> None:
+        self._check_size()
 
 
 def verify(content: bytes, expected: str, size: int | None = None) -> None:

@@ -32,6 +32,10 @@ class Files(Protocol):
 
     def has(self, name: str) -> bool: ...
 
+    def size(self, name: str) -> int:
+        """Bytes of a file."""
+        ...
+
     def read(self, name: str, limit: int) -> bytes:
         """A file of at most `limit` bytes, whole."""
         ...
@@ -103,6 +107,13 @@ class Folder(_Closing):
             return False
         return True
 
+    def size(self, name: str) -> int:
+        fd = self._open(name)
+        try:
+            return os.fstat(fd).st_size
+        finally:
+            os.close(fd)
+
     def read(self, name: str, limit: int) -> bytes:
         found = bytearray()
         for piece in self.pieces(name):
@@ -155,6 +166,9 @@ class Tar(_Closing):
 
     def has(self, name: str) -> bool:
         return self._find(name) is not None
+
+    def size(self, name: str) -> int:
+        return self._entry(name).size
 
     def read(self, name: str, limit: int) -> bytes:
         entry = self._entry(name)

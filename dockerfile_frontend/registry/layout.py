@@ -96,6 +96,10 @@ class OciLayout:
         if held:
             yield held
 
+    def unproven_pieces(self, digest: str) -> Iterator[bytes]:
+        """A blob of any length, for who hashes it himself."""
+        return self._files.pieces(_blob(digest))
+
     def _index(self) -> Index:
         body = self._files.read("index.json", MAX_MANIFEST)
         found = parse_manifest(RawManifest(OCI_INDEX, "index.json", body))
@@ -157,6 +161,10 @@ class DockerArchive:
     def layer_pieces(self, name: str) -> Iterator[bytes]:
         """A layer, one of the image's `layers`. Nothing here proves it: its diff ID in the config does."""
         return self._files.pieces(name)
+
+    def layer_size(self, name: str) -> int:
+        """Bytes of a layer's file."""
+        return self._files.size(name)
 
     def _entries(self) -> list[dict[str, Any]]:
         body = self._files.read("manifest.json", MAX_MANIFEST)

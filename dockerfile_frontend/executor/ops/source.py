@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ir_schema.ops import SourceOp
-
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -18,5 +16,4 @@ if TYPE_CHECKING:
 
 def run(op: Op, _inputs: Sequence[Result], step: Step) -> Sequence[Result]:
     """Bring what was pinned when the build was planned."""
-    assert isinstance(op.body, SourceOp)  # noqa: S101 - the table of ops
-    return [step.worker.sources.fetch(op.body, step)]
+    return [step.worker.sources.fetch(op, step)]

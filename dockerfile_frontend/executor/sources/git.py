@@ -20,14 +20,14 @@ from typing import TYPE_CHECKING
 from dockerfile_frontend.executor.solver.model import ExecutorError, Tree
 from ir_schema.record import Record
 
-from .pin import Pin
+from .pin import Pin, body_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from dockerfile_frontend.executor.solver.model import Step
     from dockerfile_frontend.executor.worker import Worker
-    from ir_schema.ops import SourceOp
+    from ir_schema.ops import Op, SourceOp
 
 PROTOCOLS = "http:https:ssh:git"
 COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -58,25 +58,33 @@ class GitSource(Record):
         return self.attrs.get("git.checksum", "")
 
 
-def resolve(op: SourceOp, worker: Worker) -> Pin:
-    """The commit that the ref names now. Raises ExecutorError when the remote cannot be reached or lacks the ref."""
-    source = parse_source(op)
+def recall(op: Op, _worker: Worker) -> Pin | None:
+    """A commit that is named needs nobody to ask. Raises ExecutorError for an op that makes no sense."""
+    source = parse_source(body_of(op))
     commit = source.ref if COMMIT.fullmatch(source.ref) else ""
     if not commit and source.flag("fetchbycommit"):
         commit = source.checksum
     if commit and source.checksum and not commit.startswith(source.checksum):
         raise ExecutorError(f"expected checksum to match {source.checksum}, got {commit}")
-    if not commit:
-        with _git(source, worker) as git:
-            commit = _remote_commit(source, git)
+    return _pin(source, commit) if commit else None
+
+
+def resolve(op: Op, worker: Worker) -> Pin:
+    """The commit that the ref names now. Raises ExecutorError when the remote cannot be reached or lacks the ref."""
+    source = parse_source(body_of(op))
+    with _git(source, worker) as git:
+        return _pin(source, _remote_commit(source, git))
+
+
+def _pin(source: GitSource, commit: str) -> Pin:
     kept = f"{source.ref or 'HEAD'}" if source.flag("keepgitdir") else ""
     extras = [source.subdir, kept, source.attrs.get("git.skipsubmodules", ""), source.attrs.get("git.mtime", "")]
-    return Pin(("git", commit, *extras), state=commit)
+    return Pin(("git", commit, *extras), state=commit, digest=commit)
 
 
-def fetch(op: SourceOp, pin: Pin, step: Step) -> Tree:
+def fetch(op: Op, pin: Pin, step: Step) -> Tree:
     """Bring the commit's files into a layer."""
-    source = parse_source(op)
+    source = parse_source(body_of(op))
     worker: Worker = step.worker
     bare = worker.store.root / "git" / hashlib.sha256(source.remote.encode()).hexdigest()
     with worker.store.exclusive(f"git-{bare.name}"), _git(source, worker) as git:

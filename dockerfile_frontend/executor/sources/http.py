@@ -18,13 +18,13 @@ from urllib.parse import unquote, urlsplit
 from dockerfile_frontend.executor.solver.model import ExecutorError, Tree
 from ir_schema.record import Record
 
-from .pin import Pin
+from .pin import Pin, body_of
 
 if TYPE_CHECKING:
     from dockerfile_frontend.executor.solver.model import Step
     from dockerfile_frontend.executor.worker import Worker
     from dockerfile_frontend.registry.transport import Answer
-    from ir_schema.ops import SourceOp
+    from ir_schema.ops import Op, SourceOp
 
 USER_HEADERS = frozenset({"accept", "user-agent"})
 SUPPORTED = frozenset({"http.checksum", "http.filename", "http.perm", "http.uid", "http.gid", "http.authheadersecret"})
@@ -40,23 +40,38 @@ class Download(Record):
     etag: str = ""
 
 
-def resolve(op: SourceOp, worker: Worker) -> Pin:
-    """The file's digest: as stated, as remembered under the server's entity tag, or by downloading it."""
-    _check(op)
-    checksum = op.attrs.get("http.checksum", "")
-    name = op.attrs.get("http.filename") or _name_of(op.identifier)
-    if checksum:
-        return Pin(("http", checksum, name, *_ownership(op)), state=f"{checksum}\n{name}\n")
+def recall(op: Op, _worker: Worker) -> Pin | None:
+    """A file whose digest is stated needs nobody to ask. Raises ExecutorError for an op that makes no sense."""
+    source = body_of(op)
+    _check(source)
+    checksum = source.attrs.get("http.checksum", "")
+    name = source.attrs.get("http.filename") or _name_of(source.identifier)
+    if not checksum:
+        return None
+    return Pin(("http", checksum, name, *_ownership(source)), state=f"{checksum}\n{name}\n", digest=checksum)
+
+
+def resolve(op: Op, worker: Worker) -> Pin:
+    """The file's digest, as remembered under the server's entity tag or by downloading it."""
+    return _resolve(body_of(op), worker)
+
+
+def _resolve(op: SourceOp, worker: Worker) -> Pin:
     download = _download(op, worker)
     name = op.attrs.get("http.filename") or download.name
     return Pin(
         ("http", download.digest, name, str(download.modified), *_ownership(op)),
         state=f"{download.digest}\n{name}\n{download.modified}",
+        digest=download.digest,
     )
 
 
-def fetch(op: SourceOp, pin: Pin, step: Step) -> Tree:
+def fetch(op: Op, pin: Pin, step: Step) -> Tree:
     """Put the file into a layer."""
+    return _fetch(body_of(op), pin, step)
+
+
+def _fetch(op: SourceOp, pin: Pin, step: Step) -> Tree:
     worker: Worker = step.worker
     digest, name, modified = pin.state.split("\n")
     blob = worker.store.blob_path(digest)

@@ -10,16 +10,22 @@ from typing import TYPE_CHECKING
 
 from dockerfile_frontend.executor.solver.model import ExecutorError, LocalView
 
-from .pin import Pin
+from .pin import Pin, body_of
 
 if TYPE_CHECKING:
     from dockerfile_frontend.executor.solver.model import Step, Tree
     from dockerfile_frontend.executor.worker import Worker
-    from ir_schema.ops import SourceOp
+    from ir_schema.ops import Op, SourceOp
 
-
-def resolve(op: SourceOp, worker: Worker) -> Pin:
+def recall(op: Op, worker: Worker) -> Pin:
     """The view; nothing is read yet. Raises ExecutorError for a directory that the client did not give."""
+    return _view(body_of(op), worker)
+
+
+resolve = recall
+
+
+def _view(op: SourceOp, worker: Worker) -> Pin:
     name = op.identifier.removeprefix("local://")
     path = worker.session.contexts.get(name)
     if path is None:
@@ -28,9 +34,9 @@ def resolve(op: SourceOp, worker: Worker) -> Pin:
     return Pin((), view=LocalView(str(path), *patterns))
 
 
-def fetch(op: SourceOp, pin: Pin, step: Step) -> Tree:
+def fetch(op: Op, pin: Pin, step: Step) -> Tree:
     """Never called: a view is its own result."""
-    raise AssertionError((op.identifier, pin, step.name))
+    raise AssertionError((op, pin, step.name))
 
 
 def _patterns(op: SourceOp, attr: str) -> tuple[str, ...]:
