@@ -184,9 +184,10 @@ def _from_files(layer: ImageLayer, origin: Origin, offset: int) -> Iterator[byte
     from dockerfile_frontend.registry.layout import OciLayout, open_layout
 
     with open_layout(Path(origin.place)) as layout:
-        is_oci = isinstance(layout, OciLayout)
-        pieces = layout.unproven_pieces(layer.digest) if is_oci else layout.layer_pieces(origin.name)
-        yield from _behind(pieces, offset)
+        if isinstance(layout, OciLayout):
+            yield from _behind(layout.unproven_pieces(layer.digest), offset)
+        else:
+            yield from _behind(layout.layer_pieces(origin.name), offset)
 
 
 def _behind(pieces: Iterator[bytes], offset: int) -> Iterator[bytes]:
