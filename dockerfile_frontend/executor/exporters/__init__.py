@@ -1,6 +1,7 @@
 """From a solved tree to what the user asked for.
 
-image_config  the frontend's config + layers  ──▶ the config with rootfs, history and times
-manifest      config + blobs                  ──▶ manifest, and an index where there are several
-archive, local, push …                        one file a destination
+spec, names, annotations   `-o` as text ──▶ Output
+images      layers + config ──▶ packed layers, config, manifest, index; image_config and manifest make the documents
+layout      an image ──▶ OCI or Docker archive, or folder; destination opens files so that no half of one is seen
+outputs     all of a build, by kind
 """

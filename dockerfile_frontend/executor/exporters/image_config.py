@@ -24,6 +24,10 @@ EXPORTER_COMMENT = "buildkit.exporter.image.v0"
 INLINE_CACHE_FIELD = "moby.buildkit.cache.v0"
 
 
+_HISTORY = ("created", "created_by", "author", "comment", "empty_layer")
+_GO_ESCAPES = (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026"), ("\u2028", "\\u2028"), ("\u2029", "\\u2029"))
+
+
 class LayerFacts(Record):
     """What a config says of a layer."""
 
@@ -46,7 +50,7 @@ def finish_config(
     """The config of the image to export.
 
     `epoch` is SOURCE_DATE_EPOCH in seconds; `base` is the base image's config, whose history keeps its times. Keys are sorted,
-    so equal images have equal configs. Raises ExecutorError when the config is no image config.
+    those inside them stay as they are, as BuildKit does it. Raises ExecutorError when the config is no image config.
     """
     document = _load(config)
     history = _complete(document.get("history") or [], layers)
@@ -54,11 +58,19 @@ def finish_config(
     if epoch is not None:
         _clamp(history, epoch, _load(base).get("history") or [] if base else [])
     document["rootfs"] = {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]}
-    document["history"] = history
+    document["history"] = [{key: entry[key] for key in _HISTORY if entry.get(key)} for entry in history]
     document["created"] = _created(document.get("created"), history, epoch)
     if inline_cache is not None:
         document[INLINE_CACHE_FIELD] = inline_cache
-    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    return go_json(dict(sorted(document.items())))
+
+
+def go_json(document: object) -> bytes:
+    """JSON as Go's encoding/json writes it; keys stay in their order."""
+    text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+    for character, escape in _GO_ESCAPES:
+        text = text.replace(character, escape)
+    return text.encode("utf-8", "replace")
 
 
 def timestamp(seconds: float) -> str:

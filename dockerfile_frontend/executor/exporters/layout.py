@@ -3,30 +3,40 @@
     oci-layout  index.json  blobs/sha256/1234…  [manifest.json]
 
 Equal images give equal archives: entries stand sorted, with no time, owner or mode of this machine. A blob that a folder holds
-already, with the right size, is left alone. Nothing appears under the final name before it is whole.
+already, with the right size, is left alone, and so is an archive that is known to hold just this image. Nothing appears under
+the final name before it is whole.
 """
 
 from __future__ import annotations
 
 import contextlib
-import io
+import hashlib
 import json
 import os
-import shutil
-import tarfile
-from typing import TYPE_CHECKING, Any, BinaryIO
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
+from dockerfile_frontend.executor.layers.tarwrite import DIRECTORY, END, Header, encode_header, padding
 from ir_schema.record import Record
 
+from .destination import is_plain, opened, pour, replacing
 from .manifest import OCI, Descriptor, Document
+from .names import familiar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from dockerfile_frontend.executor.store import Store
+
+    Report = Callable[[int, int], None]
 
 REF_NAME = "org.opencontainers.image.ref.name"
 CONTAINERD_NAME = "io.containerd.image.name"
-CHUNK = 1 << 20
+CREATED = "org.opencontainers.image.created"
+ARCHIVE = "archive"
+"""Kind of the store's notes on archives that were written."""
+
+_MODE, _BLOB_MODE = 0o644, 0o444
 
 
 class ImageFiles(Record):
@@ -35,79 +45,150 @@ class ImageFiles(Record):
     root: Descriptor
     """The manifest, or the index over several."""
     documents: tuple[Document, ...]
-    blobs: Mapping[str, Path]
-    """Layers, by digest."""
+    blobs: Mapping[str, str]
+    """Paths of the layers, by digest."""
     names: tuple[str, ...] = ()
     """Full references the image gets, e.g. docker.io/library/app:latest."""
+    config_digest: str = ""
+    """Of the only image; nothing for an index."""
+    created: str = ""
+    """When, as an annotation says it."""
+    image_manifest: str = ""
+    """Digest of the manifest that Docker's manifest.json speaks of, where `root` is an index."""
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """The descriptor of the root as others are to see it."""
+        annotations = {CREATED: self.created} if self.created else {}
+        return replace(self.root, annotations={**annotations, **self.root.annotations}).as_json()
 
 
-def write_folder(image: ImageFiles, folder: Path) -> None:
+class Part(Record):
+    """A file of an archive."""
+
+    name: str
+    size: int
+    data: bytes = b""
+    path: str = ""
+    """Where its content is, if not in `data`."""
+
+
+def write_folder(image: ImageFiles, folder: str) -> None:
     """Add the image to the layout in `folder`; images of other names that are in its index stay."""
-    blobs = folder / "blobs/sha256"
-    blobs.mkdir(parents=True, exist_ok=True)
+    blobs = os.path.join(folder, "blobs", "sha256")
+    os.makedirs(blobs, exist_ok=True)
     for document in image.documents:
-        _write_whole(blobs / _hex(document.descriptor.digest), document.data)
+        _write_whole(os.path.join(blobs, _hex(document.descriptor.digest)), document.data)
     for digest, source in image.blobs.items():
-        target = blobs / _hex(digest)
-        if not target.exists() or target.stat().st_size != source.stat().st_size:
-            _copy_whole(source, target)
-    _write_whole(folder / "oci-layout", _marker())
-    _write_whole(folder / "index.json", _merged_index(image, folder / "index.json"))
+        target = os.path.join(blobs, _hex(digest))
+        if _size(target) != _size(source):
+            with replacing(target, _BLOB_MODE) as out:
+                for _ in pour(source, out):
+                    pass
+    with _locked(folder):
+        index = os.path.join(folder, "index.json")
+        _write_whole(os.path.join(folder, "oci-layout"), _marker())
+        _write_whole(index, _merged_index(image, index))
 
 
-def write_tar(image: ImageFiles, out: BinaryIO, *, docker: bool = False) -> None:
-    """The image as one tar; `docker` adds what `docker load` reads."""
+def write_archive(image: ImageFiles, dest: str, store: Store, *, docker: bool, report: Report | None = None) -> bool:
+    """The image as one tar at `dest`; `docker` adds what `docker load` reads. Whether it had to be written."""
+    parts = archive_parts(image, docker=docker)
+    identity = _identity(parts)
+    if _is_there(dest, identity, store):
+        return False
+    with opened(dest) as out:
+        total, done = sum(part.size for part in parts), 0
+        for piece in _pieces(parts):
+            if isinstance(piece, bytes):
+                out.write(piece)
+                continue
+            for amount in pour(piece.path, out):
+                done += amount
+                if report is not None:
+                    report(done, total)
+    if is_plain(dest):
+        status = os.stat(dest)
+        store.remember(ARCHIVE, os.path.realpath(dest), json.dumps([identity, *_stamp(status)]))
+    return True
+
+
+def archive_parts(image: ImageFiles, *, docker: bool) -> list[Part]:
+    """The files of an archive, in order."""
     small = {f"blobs/sha256/{_hex(d.descriptor.digest)}": d.data for d in image.documents}
     small |= {"oci-layout": _marker(), "index.json": _index(image)}
     if docker:
         small["manifest.json"] = _docker_manifest(image)
-    large = {f"blobs/sha256/{_hex(digest)}": path for digest, path in image.blobs.items()}
-    out.writelines(_header(name, tarfile.DIRTYPE, 0o755, 0) for name in ("blobs/", "blobs/sha256/"))
-    for name in sorted({*small, *large}):
-        if name in small:
-            out.write(_header(name, tarfile.REGTYPE, 0o644, len(small[name])) + small[name])
-            size = len(small[name])
-        else:
-            size = large[name].stat().st_size
-            out.write(_header(name, tarfile.REGTYPE, 0o444, size))
-            _pour(large[name], out)
-        out.write(b"\0" * (-size % tarfile.BLOCKSIZE))
-    out.write(b"\0" * (2 * tarfile.BLOCKSIZE))
+    parts = [Part(name, len(data), data) for name, data in small.items()]
+    parts += [Part(f"blobs/sha256/{_hex(digest)}", _size(path), b"", path) for digest, path in image.blobs.items()]
+    return sorted(parts, key=lambda part: part.name)
+
+
+def _pieces(parts: Sequence[Part]) -> Iterator[bytes | Part]:
+    for name in ("blobs/", "blobs/sha256/"):
+        yield encode_header(Header(name, DIRECTORY, 0o755))
+    for part in parts:
+        mode = _BLOB_MODE if part.name.startswith("blobs/") else _MODE
+        yield encode_header(Header(part.name, mode=mode, size=part.size))
+        yield part if part.path else part.data
+        yield padding(part.size)
+    yield END
+
+
+def _identity(parts: Sequence[Part]) -> str:
+    """A digest of what the archive's bytes follow from."""
+    found = hashlib.sha256()
+    for part in parts:
+        found.update(f"{part.name} {part.size} {part.path and 'blob'}\n".encode())
+        found.update(part.data)
+    return found.hexdigest()
+
+
+def _is_there(dest: str, identity: str, store: Store) -> bool:
+    """Whether the file is the one that was written last time, untouched, with this in it."""
+    if not is_plain(dest):
+        return False
+    known = store.recall(ARCHIVE, os.path.realpath(dest))
+    return known is not None and json.loads(known) == [identity, *_stamp(os.stat(dest))]
+
+
+def _stamp(status: os.stat_result) -> tuple[int, ...]:
+    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 @contextlib.contextmanager
-def replacing(path: Path) -> Iterator[BinaryIO]:
-    """A file that takes `path`'s place when the block ends well, and leaves no trace when it does not."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+def _locked(folder: str) -> Iterator[None]:
+    """One writer of a folder's index at a time, also between processes; the lock is on the folder itself."""
+    import fcntl
+
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        with partial.open("xb") as out:
-            yield out
-            out.flush()
-            os.fsync(out.fileno())
-        partial.replace(path)
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
     finally:
-        partial.unlink(missing_ok=True)
+        os.close(fd)
 
 
 def _index(image: ImageFiles) -> bytes:
     return _dump({"schemaVersion": 2, "mediaType": OCI["index"], "manifests": _entries(image)})
 
 
-def _entries(image: ImageFiles) -> list[dict[str, object]]:
-    entry = image.root.as_json()
+def _entries(image: ImageFiles) -> list[dict[str, Any]]:
+    entry = image.described
     if not image.names:
         return [entry]
     named = []
     for name in image.names:
         tag = name.rpartition(":")[2]
-        annotations = {**image.root.annotations, CONTAINERD_NAME: name, REF_NAME: tag}
+        annotations = {**entry.get("annotations", {}), CONTAINERD_NAME: name, REF_NAME: tag}
         named.append({**entry, "annotations": dict(sorted(annotations.items()))})
     return named
 
 
-def _merged_index(image: ImageFiles, path: Path) -> bytes:
+def _merged_index(image: ImageFiles, path: str) -> bytes:
     try:
-        kept = json.loads(path.read_bytes())["manifests"]
+        with open(path, "rb") as file:
+            kept = json.loads(file.read())["manifests"]
     except (OSError, ValueError, KeyError, TypeError):
         kept = []
     replaced = {*image.names} if image.names else {""}
@@ -117,55 +198,35 @@ def _merged_index(image: ImageFiles, path: Path) -> bytes:
 
 def _docker_manifest(image: ImageFiles) -> bytes:
     by_digest = {d.descriptor.digest: d for d in image.documents}
-    manifest = json.loads(by_digest[image.root.digest].data)
-    tags = [name.removeprefix("docker.io/library/").removeprefix("docker.io/") for name in image.names]
-    return _dump(
-        [
-            {
-                "Config": _blob(manifest["config"]),
-                "RepoTags": tags or None,
-                "Layers": [_blob(d) for d in manifest["layers"]],
-            }
-        ]
-    )
+    manifest = json.loads(by_digest[image.image_manifest or image.root.digest].data)
+    tags = [familiar(name) for name in image.names]
+    entry = {"Config": _blob(manifest["config"]), "RepoTags": tags or None, "Layers": [_blob(d) for d in manifest["layers"]]}
+    return _dump([entry])
 
 
 def _name_of(entry: Mapping[str, Any]) -> str:
-    return str((entry.get("annotations") or {}).get(CONTAINERD_NAME, ""))
+    annotations = entry.get("annotations")
+    return str(annotations.get(CONTAINERD_NAME, "")) if isinstance(annotations, dict) else ""
 
 
 def _blob(descriptor: Mapping[str, Any]) -> str:
     return f"blobs/sha256/{_hex(descriptor['digest'])}"
 
 
-def _header(name: str, kind: bytes, mode: int, size: int) -> bytes:
-    info = tarfile.TarInfo(name)
-    info.type, info.mode, info.size = kind, mode, size
-    return info.tobuf(tarfile.PAX_FORMAT)
-
-
-def _pour(source: Path, out: BinaryIO) -> None:
-    with source.open("rb") as data:
-        try:
-            out.flush()
-            target, offset, size = out.fileno(), 0, os.fstat(data.fileno()).st_size
-            while offset < size:
-                offset += os.sendfile(target, data.fileno(), offset, size - offset)
-        except (OSError, io.UnsupportedOperation):
-            data.seek(offset if "offset" in locals() else 0)
-            shutil.copyfileobj(data, out, CHUNK)
-
-
-def _copy_whole(source: Path, target: Path) -> None:
-    with replacing(target) as out:
-        _pour(source, out)
-
-
-def _write_whole(path: Path, data: bytes) -> None:
-    if path.exists() and path.stat().st_size == len(data) and path.read_bytes() == data:
-        return
-    with replacing(path) as out:
+def _write_whole(path: str, data: bytes) -> None:
+    if _size(path) == len(data):
+        with open(path, "rb") as file:
+            if file.read() == data:
+                return
+    with replacing(path, _MODE) as out:
         out.write(data)
+
+
+def _size(path: str) -> int:
+    try:
+        return os.stat(path).st_size
+    except FileNotFoundError:
+        return -1
 
 
 def _marker() -> bytes:

@@ -76,8 +76,10 @@ def make_manifest(
     *,
     media_types: Mapping[str, str] = OCI,
     annotations: Mapping[str, str] | None = None,
+    described: Mapping[str, str] | None = None,
+    platform: Platform | None = None,
 ) -> Document:
-    """The manifest of one image."""
+    """The manifest of one image. `described` are annotations for what points to it."""
     body: dict[str, Any] = {
         "schemaVersion": 2,
         "mediaType": media_types["manifest"],
@@ -86,7 +88,7 @@ def make_manifest(
     }
     if annotations:
         body["annotations"] = dict(sorted(annotations.items()))
-    return make_document(_indented(body), media_types["manifest"])
+    return make_document(_indented(body), media_types["manifest"], annotations=described or {}, platform=platform)
 
 
 def make_index(
@@ -94,8 +96,9 @@ def make_index(
     *,
     media_types: Mapping[str, str] = OCI,
     annotations: Mapping[str, str] | None = None,
+    described: Mapping[str, str] | None = None,
 ) -> Document:
-    """The index over images of several platforms, and over attestations."""
+    """The index over images of several platforms, and over attestations. `described` are annotations for what points to it."""
     body: dict[str, Any] = {
         "schemaVersion": 2,
         "mediaType": media_types["index"],
@@ -103,7 +106,7 @@ def make_index(
     }
     if annotations:
         body["annotations"] = dict(sorted(annotations.items()))
-    return make_document(_indented(body), media_types["index"])
+    return make_document(_indented(body), media_types["index"], annotations=described or {})
 
 
 def platform_json(platform: Platform) -> dict[str, Any]:

@@ -1,0 +1,256 @@
+"""From layers of the store to an image: packed layers, config, manifest, and an index over several platforms.
+
+    compose([Image(amd64, ("1", "4"), config)], ImageOptions(), machine) ──▶ ImageFiles(root=manifest, documents, blobs)
+
+A layer is packed once in each form and remembered. A base image's layers keep the blobs they came in, so that registries know
+them; they are fetched now if nobody has read them yet.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from dockerfile_frontend.executor.layers.pack import CHUNK, ORIGINAL, Form, Packed, find_packed, pack, remember_packed
+from dockerfile_frontend.executor.solver.model import Cancelled, ExecutorError
+from ir_schema.record import Record
+
+from .annotations import Annotation, check_platforms, of_attributes, pick
+from .image_config import LayerFacts, finish_config
+from .layout import ImageFiles
+from .manifest import DOCKER, OCI, Descriptor, Document, make_document, make_index, make_manifest, platform_json
+from .spec import parse_epoch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dockerfile_frontend.executor.machine import Machine
+    from ir_schema.ops import Platform
+
+    from .records import BuildFacts, Image
+    from .spec import Output
+
+MOST_WORKERS = 4
+"""Layers packed at once; each compresses on all cores anyway."""
+
+DEFAULT_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+RECOMPRESSED = "recompressed"
+"""Form of an imported layer's own tar in another compression."""
+
+
+class ImageOptions(Record):
+    """How an image is to be made."""
+
+    compression: str = "gzip"
+    level: int | None = None
+    force: bool = False
+    """Whether a base image's layers are compressed anew, too."""
+    oci: bool = True
+    """OCI's media types, not Docker's."""
+    artifact: bool = True
+    """Attestations as OCI artifacts, not in the disguise of an image."""
+    inline: bool = False
+    """Whether attestations are attached that others do not ask for."""
+    rewrite: bool = False
+    """Whether files of new layers get times that are not later than the epoch."""
+    epoch: int | None = None
+    annotations: tuple[Annotation, ...] = ()
+
+    @property
+    def form(self) -> Form:
+        return Form(self.compression, self.level, self.epoch if self.rewrite else None)
+
+
+class PackedLayer(Record):
+    """A layer as the image will hold it."""
+
+    blob: Packed
+    facts: LayerFacts
+
+
+def image_options(output: Output, facts: BuildFacts) -> ImageOptions:
+    """What an output's attributes say of the image. Raises ExecutorError."""
+    attrs = output.attrs
+    epoch = parse_epoch(attrs["source-date-epoch"]) if "source-date-epoch" in attrs else facts.source_date_epoch
+    rewrite = output.flag("rewrite-timestamp")
+    if rewrite and epoch is None:
+        raise ExecutorError(
+            "rewrite-timestamp=true needs a time to write", hint="--build-arg SOURCE_DATE_EPOCH=$(git log -1 --pretty=%ct)"
+        )
+    oci = output.flag("oci-mediatypes", default=True)
+    return ImageOptions(
+        attrs.get("compression", "gzip"),
+        int(attrs["compression-level"]) if "compression-level" in attrs else None,
+        output.flag("force-compression"),
+        oci,
+        output.flag("oci-artifact", default=oci),
+        output.flag("attestation-inline", default=output.kind == "image"),
+        rewrite,
+        epoch,
+        of_attributes(attrs),
+    )
+
+
+def compose(images: Sequence[Image], options: ImageOptions, machine: Machine, names: tuple[str, ...] = ()) -> ImageFiles:
+    """The image, or the index over several. Everything is in the store afterwards. Raises ExecutorError."""
+    check_platforms(options.annotations, [image.platform for image in images])
+    packed = pack_all(images, options, machine)
+    documents: list[Document] = []
+    manifests: list[Descriptor] = []
+    config_digest = ""
+    for image, layers in zip(images, packed, strict=True):
+        config, manifest = _one(image, layers, options)
+        documents += (config, manifest)
+        manifests.append(manifest.descriptor)
+        config_digest = config.descriptor.digest
+    root = manifests[0]
+    if len(images) > 1:
+        index = make_index(
+            manifests, media_types=_types(options), annotations=pick(options.annotations, "index"),
+            described=pick(options.annotations, "index-descriptor"),
+        )  # fmt: skip
+        documents.append(index)
+        root, config_digest = index.descriptor, ""
+    elif pick(options.annotations, "index") or pick(options.annotations, "index-descriptor"):
+        raise ExecutorError("index annotations not supported for single platform export")
+    blobs = {layer.blob.digest: machine.store.keep_blob(layer.blob.digest) or "" for layers in packed for layer in layers}
+    return ImageFiles(root, tuple(documents), blobs, names, config_digest, _created(documents[0]))
+
+
+def pack_all(images: Sequence[Image], options: ImageOptions, machine: Machine) -> list[list[PackedLayer]]:
+    """The layers of all images, packed; several at once when there is something to do."""
+    wanted = {layer: kept for image in images for layer, kept in _kept(image, options, machine).items()}
+    missing = [layer for layer, kept in wanted.items() if not _is_packed(layer, options, machine, kept=kept)]
+    found: dict[str, Packed] = {}
+
+    def run(layer: str) -> None:
+        found[layer] = _pack(layer, options, machine, kept=wanted[layer])
+
+    if len(missing) > 1:
+        from concurrent.futures import ThreadPoolExecutor
+
+        with ThreadPoolExecutor(min(MOST_WORKERS, machine.jobs), "pack") as pool:
+            list(pool.map(run, missing))
+    for layer in wanted:
+        if layer not in found:
+            run(layer)
+    facts = {layer: _facts(layer, blob, machine) for layer, blob in found.items()}
+    return [[PackedLayer(found[layer], facts[layer]) for layer in image.layers] for image in images]
+
+
+def is_packed(images: Sequence[Image], options: ImageOptions, machine: Machine) -> bool:
+    """Whether `compose` would find all blobs, so that it needs to read no layer's files and nobody's network."""
+    return all(
+        _is_packed(layer, options, machine, kept=kept)
+        for image in images
+        for layer, kept in _kept(image, options, machine).items()
+    )
+
+
+def _kept(image: Image, options: ImageOptions, machine: Machine) -> dict[str, bool]:
+    """For each layer whether it stays the blob that it came in."""
+    base = [] if not image.base_config else list(json.loads(image.base_config).get("rootfs", {}).get("diff_ids") or [])
+    found: dict[str, bool] = {}
+    unchanged = True
+    for index, layer in enumerate(image.layers):
+        came = find_packed(machine.store, layer, ORIGINAL)
+        unchanged = unchanged and came is not None and index < len(base) and came.diff_id == base[index]
+        found[layer] = came is not None and (unchanged or not options.rewrite) and _fits(came, options)
+    return found
+
+
+def _fits(came: Packed, options: ImageOptions) -> bool:
+    return not options.force or came.compression == options.compression
+
+
+def _is_packed(layer: str, options: ImageOptions, machine: Machine, *, kept: bool) -> bool:
+    form = options.form
+    name = ORIGINAL if kept else form.name
+    if not kept and form.epoch is None and find_packed(machine.store, layer, ORIGINAL) is not None:
+        name = f"{RECOMPRESSED} {form.name}"
+    known = find_packed(machine.store, layer, name)
+    return known is not None and machine.store.keep_blob(known.digest) is not None
+
+
+def _pack(layer: str, options: ImageOptions, machine: Machine, *, kept: bool) -> Packed:
+    def check_cancelled() -> None:
+        if machine.stopped.is_set():
+            raise Cancelled
+
+    store = machine.store
+    came = find_packed(store, layer, ORIGINAL)
+    if kept and came is not None:
+        if store.keep_blob(came.digest) is None:
+            fetch(machine, came)
+        return came
+    form = options.form
+    if came is not None and form.epoch is None:
+        return _repacked(layer, came, form, machine)
+    store.unpack([layer])
+    return pack(store, layer, form, check_cancelled)
+
+
+def fetch(machine: Machine, blob: Packed) -> None:
+    """Bring a base image's blob into the store. Raises ExecutorError."""
+    del machine
+    raise ExecutorError(f"blob {blob.digest} is not in the store")
+
+
+def _repacked(layer: str, came: Packed, form: Form, machine: Machine) -> Packed:
+    """The tar that a layer came in, compressed otherwise; its diff id stays."""
+    from dockerfile_frontend.executor.layers.compress import compressor
+    from dockerfile_frontend.executor.layers.decompress import unpacked
+
+    store, name = machine.store, f"{RECOMPRESSED} {form.name}"
+    with store.exclusive(f"pack {layer} {name}"):
+        known = find_packed(store, layer, name)
+        if known is not None and store.keep_blob(known.digest):
+            return known
+        original = store.keep_blob(came.digest)
+        if original is None:
+            fetch(machine, came)
+        with store.blobs.open(came.digest) as file, store.new_blob() as out, compressor(form.compression, form.level, out.write) as put:
+            plain = unpacked(file)
+            while piece := plain.read(CHUNK):
+                if machine.stopped.is_set():
+                    raise Cancelled
+                put(piece)
+        made = Packed(came.diff_id, out.digest, out.offset, form.compression)
+        store.keep_blob(made.digest)
+        remember_packed(store, layer, name, made)
+    return made
+
+
+def _facts(layer: str, blob: Packed, machine: Machine) -> LayerFacts:
+    created, description = machine.store.db.execute("SELECT created, description FROM layer WHERE id = ?", (int(layer),)).fetchone()
+    return LayerFacts(blob.diff_id, created, description)
+
+
+def _one(image: Image, layers: Sequence[PackedLayer], options: ImageOptions) -> tuple[Document, Document]:
+    """Config and manifest of one platform."""
+    types = _types(options)
+    data = finish_config(
+        image.config or default_config(image.platform), [layer.facts for layer in layers],
+        epoch=options.epoch, base=image.base_config or None, inline_cache=image.inline_cache,
+    )  # fmt: skip
+    config = make_document(data, types["config"])
+    descriptors = [Descriptor(types[layer.blob.compression], layer.blob.digest, layer.blob.size) for layer in layers]
+    manifest = make_manifest(
+        config.descriptor, descriptors, media_types=types, annotations=pick(options.annotations, "manifest", image.platform),
+        platform=image.platform, described=pick(options.annotations, "manifest-descriptor", image.platform),
+    )  # fmt: skip
+    return config, manifest
+
+
+def default_config(platform: Platform) -> bytes:
+    """The config of an image that no frontend has described."""
+    config = {"Env": [DEFAULT_PATH], "WorkingDir": "/"}
+    return json.dumps({**platform_json(platform), "config": config, "rootfs": {"type": "layers"}}).encode()
+
+
+def _created(config: Document) -> str:
+    return str(json.loads(config.data).get("created") or "")
+
+
+def _types(options: ImageOptions) -> Mapping[str, str]:
+    return OCI if options.oci else DOCKER
