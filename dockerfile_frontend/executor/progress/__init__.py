@@ -5,19 +5,31 @@ open_progress("plain", stream, logs) ──▶ Events; `logs` keeps every step's
 
 from __future__ import annotations
 
-import contextlib
+import os
 from typing import TYPE_CHECKING, Literal, Protocol, TextIO
 
 from dockerfile_frontend.executor.solver.events import Events, Silent
 from dockerfile_frontend.executor.solver.model import ExecutorError
+from ir_schema.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from .logs import StepLogs
+    from collections.abc import Mapping
 
 Mode = Literal["auto", "tty", "plain", "rawjson", "quiet"]
 MODES: tuple[Mode, ...] = ("auto", "tty", "plain", "rawjson", "quiet")
+
+
+class Warned(Record):
+    """A finding about the source file, for displays that machines read."""
+
+    short: str
+    filename: str
+    source: bytes
+    """All of the file."""
+    lines: tuple[tuple[int, int], ...] = ()
+    """First and last line, counted from 1."""
+    detail: str = ""
+    url: str = ""
 
 
 class Display(Events, Protocol):
@@ -27,34 +39,42 @@ class Display(Events, Protocol):
         """Show what is pending and give the terminal back. May be called twice."""
 
 
-@contextlib.contextmanager
-def open_progress(mode: Mode, stream: TextIO, logs: StepLogs) -> Iterator[Events]:
-    """The display for `mode`; "auto" is the live tree on a terminal and plain lines elsewhere.
+class Quiet(Silent):
+    """Nothing is shown."""
+
+    def close(self) -> None:
+        pass
+
+
+def settle_mode(mode: Mode, stream: TextIO, environment: Mapping[str, str] = os.environ) -> Mode:
+    """What "auto" means here: the live tree on a terminal that can move its cursor, plain lines elsewhere.
 
     Raises ExecutorError for "tty" without a terminal.
     """
-    if mode == "quiet":
-        yield logs.recording(Silent())
-        return
-    display = _make(mode, stream)
-    try:
-        yield logs.recording(display)
-    finally:
-        display.close()
-
-
-def _make(mode: Mode, stream: TextIO) -> Display:
     terminal = stream.isatty()
-    if mode == "rawjson":
-        from .rawjson import RawJson
+    if mode == "tty" and not terminal:
+        raise ExecutorError("failed to get console: standard error is not a terminal", hint="use --progress=plain")
+    if mode == "auto":
+        return "tty" if terminal and environment.get("TERM", "dumb") != "dumb" else "plain"
+    return mode
 
-        return RawJson(stream)
-    if mode == "tty" or (mode == "auto" and terminal):
-        if not terminal:
-            raise ExecutorError("failed to get console: standard error is not a terminal", hint="use --progress=plain")
-        from .tree import LiveTree
 
-        return LiveTree(stream)
-    from .plain import PlainLines
+def open_display(mode: Mode, stream: TextIO) -> Display:
+    """The display of a settled mode. It starts no thread before the first `planned`."""
+    match mode:
+        case "quiet":
+            return Quiet()
+        case "rawjson":
+            from .rawjson import RawJson
 
-    return PlainLines(stream)
+            return RawJson(stream)
+        case "tty":
+            from .grouped import Grouped
+            from .tree import LiveTree
+
+            return Grouped(LiveTree(stream))
+        case _:
+            from .grouped import Grouped
+            from .plain import PlainLines
+
+            return Grouped(PlainLines(stream))

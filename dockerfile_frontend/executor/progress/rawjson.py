@@ -2,6 +2,8 @@
 
 {"vertexes":[{"digest":"sha256:…","name":"[2/3] RUN make","started":"2026-…Z"}]}
 {"logs":[{"vertex":"sha256:…","stream":1,"data":"aGkK","timestamp":"2026-…Z"}]}
+
+Field names and types are those of the JSON form of BuildKit's SolveStatus: bytes in base64, times in RFC 3339.
 """
 
 from __future__ import annotations
@@ -12,21 +14,29 @@ import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
+from .text import CANCELLED, Screen
+
 if TYPE_CHECKING:
     from dockerfile_frontend.executor.solver.events import VertexInfo
+
+    from . import Warned
+
+VIEWERS_CANCELLED = "context canceled"
+"""How a viewer knows that a step was stopped and did not fail."""
 
 
 class RawJson:
     """Writes each event as soon as it happens."""
 
     def __init__(self, stream: TextIO) -> None:
-        self._stream = stream
+        self._screen = Screen(stream)
         self._lock = threading.Lock()
         self._began: dict[str, str] = {}
         self._labels: dict[tuple[str, str], str] = {}
 
     def planned(self, vertices: tuple[VertexInfo, ...]) -> None:
-        self._write("vertexes", [_vertex(v) for v in vertices])
+        if vertices:
+            self._write("vertexes", [_vertex(v) for v in vertices])
 
     def started(self, vertex: VertexInfo) -> None:
         now = self._began[vertex.digest] = _now()
@@ -38,40 +48,63 @@ class RawJson:
         if cached:
             record["cached"] = True
         if error:
-            record["error"] = error
+            record["error"] = VIEWERS_CANCELLED if error == CANCELLED else error
         self._write("vertexes", [record])
 
     def log(self, digest: str, stream: int, data: bytes) -> None:
-        record = {"vertex": digest, "stream": stream, "data": base64.b64encode(data).decode(), "timestamp": _now()}
+        record = {"vertex": digest, "stream": stream, "data": _base64(data), "timestamp": _now()}
         self._write("logs", [record])
 
     def status(self, digest: str, label: str, current: int, total: int, *, done: bool = False) -> None:
         now = _now()
-        record = {"id": label, "vertex": digest, "name": label, "current": current, "timestamp": now}
-        record["started"] = self._labels.setdefault((digest, label), now)
+        record: dict[str, Any] = {"id": label, "vertex": digest, "name": label}
         if total:
             record["total"] = total
+        record |= {"current": current, "timestamp": now, "started": self._labels.setdefault((digest, label), now)}
         if done:
             record["completed"] = now
         self._write("statuses", [record])
 
+    def warned(self, digest: str, warnings: tuple[Warned, ...]) -> None:
+        """Findings about the file that a vertex stands for."""
+        if warnings:
+            self._write("warnings", [_warning(digest, warning) for warning in warnings])
+
     def close(self) -> None:
-        self._stream.flush()
+        """Everything is written."""
 
     def _write(self, kind: str, records: list[dict[str, Any]]) -> None:
         line = json.dumps({kind: records}, separators=(",", ":")) + "\n"
         with self._lock:
-            self._stream.write(line)
-            self._stream.flush()
+            self._screen.write(line)
 
 
 def _vertex(vertex: VertexInfo) -> dict[str, Any]:
-    record: dict[str, Any] = {"digest": vertex.digest, "name": vertex.name}
+    record: dict[str, Any] = {"digest": vertex.digest}
     if vertex.inputs:
         record["inputs"] = list(vertex.inputs)
+    record["name"] = vertex.name
     if vertex.group:
-        record["progressGroup"] = {"id": vertex.group.id, "name": vertex.group.name, "weak": vertex.group.weak}
+        record["progressGroup"] = {"id": vertex.group.id, "name": vertex.group.name}
+        if vertex.group.weak:
+            record["progressGroup"]["weak"] = True
     return record
+
+
+def _warning(digest: str, warning: Warned) -> dict[str, Any]:
+    record: dict[str, Any] = {"vertex": digest, "level": 1, "short": _base64(warning.short.encode())}
+    if warning.detail:
+        record["detail"] = [_base64(warning.detail.encode())]
+    if warning.url:
+        record["url"] = warning.url
+    record["sourceInfo"] = {"filename": warning.filename, "data": _base64(warning.source), "language": "Dockerfile"}
+    if warning.lines:
+        record["range"] = [{"start": {"line": first}, "end": {"line": last}} for first, last in warning.lines]
+    return record
+
+
+def _base64(data: bytes) -> str:
+    return base64.b64encode(data).decode()
 
 
 def _now() -> str:

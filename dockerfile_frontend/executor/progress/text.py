@@ -1,17 +1,21 @@
-"""Text of unknown origin and numbers, made fit for a screen."""
+"""Text of unknown origin, numbers and times, made fit for a screen; and streams whose reader may go away."""
 
 from __future__ import annotations
 
 import re
+from typing import TextIO
 
-_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_CONTROL = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|[\x00-\x08\x0a-\x1f\x7f-\x9f]")
 
 UNITS = ("B", "kB", "MB", "GB", "TB")
 
+CANCELLED = "canceled"
+"""The error of a step that was stopped because another failed."""
+
 
 def printable(text: str) -> str:
-    """`text` without control characters and escape sequences: a step's output must not steer the terminal."""
-    return _CONTROL.sub("", text)
+    """`text` as one line without control characters and escape sequences: a step's output must not steer the terminal."""
+    return _CONTROL.sub("", text.replace("\n", " "))
 
 
 def size_text(count: int) -> str:
@@ -22,3 +26,33 @@ def size_text(count: int) -> str:
             return f"{value:.0f}{unit}" if unit == "B" else f"{value:.2f}{unit}"
         value /= 1000
     raise AssertionError(count)
+
+
+def amount_text(current: int, total: int) -> str:
+    """How far a transfer is: 1.21MB / 3.40MB; empty when nothing is known."""
+    if total:
+        return f"{size_text(current)} / {size_text(total)}"
+    return size_text(current) if current else ""
+
+
+def seconds_text(seconds: float) -> str:
+    """Seconds since a step began, in as many digits as matter: 0.312, 12.31, 125.0."""
+    return f"{seconds:.3f}" if seconds < 10 else f"{seconds:.2f}" if seconds < 100 else f"{seconds:.1f}"
+
+
+class Screen:
+    """A text stream that may end at any time: what nobody reads any more is dropped, and the build goes on."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self.stream = stream
+        self._gone = False
+
+    def write(self, text: str) -> None:
+        """Write and flush."""
+        if self._gone:
+            return
+        try:
+            self.stream.write(text)
+            self.stream.flush()
+        except (OSError, ValueError):
+            self._gone = True
