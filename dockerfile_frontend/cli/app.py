@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 SUMMARIES = {
+    "build": "Dockerfile to image, here, without a daemon",
     "compile": "Dockerfile to the graph of its build operations",
     "completion": "shell completion script",
     "diff": "what differs between two graphs, for people",

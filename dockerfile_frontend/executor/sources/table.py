@@ -78,6 +78,11 @@ class Sources:
         """What a source was found to be, by its vertex's digest: the materials of a build."""
         return self._pins.get(vertex)
 
+    def adopt(self, other: Sources) -> None:
+        """Take over what another table found, so that nobody is asked twice."""
+        self._pins |= other._pins
+        self._wanted |= other._wanted
+
     def wanted(self, digest: str) -> Wanted | None:
         """Where this build found a blob, and the vertex it belongs to."""
         return self._wanted.get(digest)
@@ -85,7 +90,7 @@ class Sources:
     def _recall(self, task: Task) -> bool:
         """Whether the task is settled."""
         try:
-            pin = kind_of(task.op).recall(task.op, self._worker)
+            pin = self._pins.get(task.digest) or kind_of(task.op).recall(task.op, self._worker)
         except ExecutorError as fault:
             task.fault = fault
             return True

@@ -1,0 +1,174 @@
+"""A build from graphs to outputs, on this machine.
+
+    job = BuildJob("/var/lib/dfc", (Target(definition, config=b"{…}"),), Session(contexts={"context": app}), (output,))
+    metadata = build(job, display)
+
+    plan, without namespaces ──nothing to do──▶ export
+             └──work──▶ enter namespaces ──▶ run ──▶ export
+
+A build that is all cached needs no namespace, no container and no mount, so it is not made to wait for them. Entering forks: the
+store is closed before and opened again after, and what sources were found to be is kept.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from itertools import starmap
+from typing import TYPE_CHECKING, Any
+
+from ir_schema.ops import Platform
+from ir_schema.record import Record
+
+from .exporters.records import BuildFacts, Image
+from .machine import Machine
+from .solve import outputs_of, run
+from .solver.model import Tree
+from .solver.plan import make_plan
+from .store import Store
+from .trace import find_trace, record_of, remember_trace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
+
+    from ir_schema.definition import Definition
+
+    from .exporters.spec import Output
+    from .session import Session
+    from .solver.events import Events
+    from .solver.model import Result
+    from .solver.plan import Plan
+
+    Display = Callable[[], AbstractContextManager[Events]]
+    """Opens what shows the build; called once, when no more processes are made of this one."""
+
+
+class Target(Record):
+    """One graph, and what its output is to become."""
+
+    definition: Definition
+    platform: Platform | None = None
+    config: bytes = b""
+    """The image config, as the frontend made it; empty for one without settings."""
+    base_config: bytes = b""
+    """The base image's config: its history keeps its times."""
+
+
+class BuildJob(Record):
+    """Everything that is asked for."""
+
+    root: str
+    """The store's directory."""
+    targets: tuple[Target, ...]
+    session: Session
+    outputs: tuple[Output, ...] = ()
+    facts: BuildFacts | None = None
+    """What names, metadata and provenance say of the build."""
+    jobs: int = 0
+    """How many ops run at once; 0 is one for each core."""
+    trace: str = ""
+    """What `build_again` finds this build by; empty where the same words may mean something else next time."""
+
+
+class Built(Record):
+    """What came of it."""
+
+    metadata: Mapping[str, object]
+    """As --metadata-file says it."""
+    cached: bool
+    """Whether nothing had to run."""
+
+
+def build(job: BuildJob, display: Display) -> Built:
+    """Plan, run, export. Raises StepError for a step that failed, ExecutorError for all else."""
+    with _opened(job) as machine:
+        plan = _plan(job, machine)
+        sources = machine.sources
+        if not plan.work and not _needs_files(job, plan, machine):
+            with display() as machine.events:
+                return _finish(job, plan, machine)
+    from .userns import enter
+
+    enter()
+    with display() as events, _opened(job) as machine:
+        machine.events = events
+        machine.sources.adopt(sources)
+        return _finish(job, _plan(job, machine), machine)
+
+
+def build_again(trace: str, job: BuildJob, display: Display) -> Built | None:
+    """A build that is all done, found by its trace alone; `job` has no targets yet. None when it has to be looked at."""
+    from .exporters.outputs import export, needs_files
+
+    facts = job.facts or BuildFacts()
+    with _opened(job) as machine:
+        found = find_trace(trace, machine)
+        if found is None:
+            return None
+        images = tuple(starmap(_traced_image, zip(found.extra["images"], found.layers, strict=True)))
+        if needs_files(job.outputs, images, machine, facts):
+            return None
+        with display() as machine.events:
+            machine.events.planned(found.vertices)
+            for vertex in found.vertices:
+                machine.events.completed(vertex, cached=True)
+            return Built(export(job.outputs, images, machine, facts), cached=True)
+
+
+@contextlib.contextmanager
+def _opened(job: BuildJob) -> Iterator[Machine]:
+    with Store.open(job.root) as store, Machine(store, job.session, jobs=job.jobs) as machine:
+        yield machine
+
+
+def _plan(job: BuildJob, machine: Machine) -> Plan:
+    return make_plan([target.definition for target in job.targets], machine)
+
+
+def _needs_files(job: BuildJob, plan: Plan, machine: Machine) -> bool:
+    from .exporters.outputs import needs_files
+
+    images = _images(job, plan, machine)
+    return images is None or needs_files(job.outputs, images, machine, job.facts or BuildFacts())
+
+
+def _finish(job: BuildJob, plan: Plan, machine: Machine) -> Built:
+    from .exporters.outputs import export
+
+    run(plan, machine)
+    images = _images(job, plan, machine, make=True)
+    assert images is not None  # noqa: S101 - made
+    if job.trace:
+        extra = {"images": [_trace_of(image) for image in images]}
+        remember_trace(job.trace, plan, [image.layers for image in images], extra, machine)
+    return Built(export(job.outputs, images, machine, job.facts or BuildFacts()), not plan.work)
+
+
+def _images(job: BuildJob, plan: Plan, machine: Machine, *, make: bool = False) -> tuple[Image, ...] | None:
+    """One image for each target; a directory of the client that is a result itself becomes a layer, if that may be made now."""
+    results = outputs_of(plan, [target.definition for target in job.targets])
+    images = []
+    for target, result in zip(job.targets, results, strict=True):
+        layers = _layers(result, machine) if make or isinstance(result, Tree) else None
+        if layers is None:
+            return None
+        images.append(Image(target.platform or Platform(), layers, target.config, target.base_config))
+    return tuple(images)
+
+
+def _layers(result: Result, machine: Machine) -> tuple[str, ...]:
+    if isinstance(result, Tree):
+        return result.layers
+    from .files.run import materialize
+
+    return (materialize(machine.store, machine.local_tree(result)),)
+
+
+def _trace_of(image: Image) -> list[Any]:
+    platform = [getattr(image.platform, name) for name in Platform.__match_args__]
+    return [platform, image.config.decode(), image.base_config.decode()]
+
+
+def _traced_image(kept: list[Any], layers: tuple[str, ...]) -> Image:
+    platform, config, base_config = kept
+    return Image(record_of(Platform, platform), layers, config.encode(), base_config.encode())
