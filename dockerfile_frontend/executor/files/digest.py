@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from .hashes import hash_attributes
 from .selecting import pick
 from .source import NotFound
-from .wildcards import find_matches
+from .wildcards import check_pattern, find_matches
 
 if TYPE_CHECKING:
     from hashlib import _Hash
@@ -61,8 +61,7 @@ def content_digest(source: Source, selected: Selected) -> str:
     hasher = hashlib.sha256()
     missing = [*selected.required]
     try:
-        matches = find_matches(source, selected.path, follow=selected.follow) if selected.wildcard else [selected.path]
-        for match in matches:
+        for match in _matches(source, selected):
             if selected.wildcard:
                 _add(hasher, os.path.basename(match))
             _hash_match(hasher, source, match, selected, missing)
@@ -71,6 +70,17 @@ def content_digest(source: Source, selected: Selected) -> str:
     if missing and (selected.wildcard or selected.include or selected.exclude):
         raise NotFound(missing[0])
     return hasher.hexdigest()
+
+
+def _matches(source: Source, selected: Selected) -> list[str]:
+    """Paths that are read; none where what stands before a pattern is missing, which the op itself tells."""
+    if not selected.wildcard:
+        return [selected.path]
+    check_pattern(selected.path)
+    try:
+        return find_matches(source, selected.path, follow=selected.follow)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def _hash_match(hasher: _Hash, source: Source, path: str, selected: Selected, missing: list[str]) -> None:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _MISSING = (errno.ENOENT, errno.ENOTDIR)
+_REPLACED = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.ESTALE)
 
 
 class NotFound(StoreError):
@@ -109,12 +110,22 @@ class TreeSource(TargetSource):
 
 
 def open_file(visit: Visit) -> int:
-    """Open a regular file that was located or visited. Raises OSError when it is something else by now."""
-    fd = os.open(visit.name, _READ, dir_fd=visit.folder)
+    """Open a regular file that was located or visited. Raises StoreError when it is something else by now."""
+    try:
+        fd = os.open(visit.name, _READ, dir_fd=visit.folder)
+    except OSError as error:
+        if error.errno in _REPLACED:
+            raise changed(visit) from None
+        raise
     if not stat.S_ISREG(os.fstat(fd).st_mode):
         os.close(fd)
-        raise OSError(errno.ESTALE, "is no regular file any more", visit.path or visit.name)
+        raise changed(visit)
     return fd
+
+
+def changed(visit: Visit) -> StoreError:
+    """A fault of whoever writes where the build reads."""
+    return StoreError(f"{visit.path or visit.name} changed while the build read it", hint="build again")
 
 
 def read_file(source: Source, path: str, limit: int) -> bytes | None:

@@ -4,13 +4,16 @@
     split_wildcards("/src/a*/x")                              ──▶ ("/src", "a*/x")
     find_matches(source, "/src/*.c", follow=False)            ──▶ ["/src/a.c", "/src/b.c"]
 
-A directory that matches stands for all it holds, so nothing below it is looked at. A pattern that makes no sense matches nothing.
+A directory that matches stands for all it holds, so nothing below it is looked at. A pattern that makes no sense matches nothing;
+`check_pattern` refuses it.
 """
 
 from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
+
+from dockerfile_frontend.executor.db import StoreError
 
 from .paths import clean
 
@@ -55,6 +58,12 @@ def find_matches(source: Source, path: str, *, follow: bool) -> list[str]:
     return found
 
 
+def check_pattern(path: str) -> None:
+    """Raise StoreError for a pattern that Go calls malformed."""
+    if _translate(split_wildcards(path)[1]) is None:
+        raise StoreError("syntax error in pattern")
+
+
 def compile_match(pattern: str) -> Callable[[str], bool]:
     """A test of whole paths. A star does not match a slash; a bracket may."""
     expression = _translate(pattern)
@@ -63,31 +72,42 @@ def compile_match(pattern: str) -> Callable[[str], bool]:
 
 
 def _translate(pattern: str) -> str | None:
-    """The regular expression; None for a pattern that Go calls malformed."""
-    out: list[str] = []
+    """The regular expression; None for a pattern that Go calls malformed.
+
+    What stands between two stars is taken where it comes first, as Go does, and never again elsewhere: no name takes long.
+    """
+    chunks: list[list[str]] = [[]]
     at = 0
     while at < len(pattern):
         char = pattern[at]
         at += 1
         if char == "*":
-            if not out or out[-1] != "[^/]*":
-                out.append("[^/]*")
+            chunks.append([])
         elif char == "?":
-            out.append("[^/]")
+            chunks[-1].append("[^/]")
         elif char == "[":
             found = _translate_class(pattern, at)
             if found is None:
                 return None
             expression, at = found
-            out.append(expression)
+            chunks[-1].append(expression)
         else:
             if char == "\\":
                 if at == len(pattern):
                     return None
                 char = pattern[at]
                 at += 1
-            out.append(re.escape(char))
-    return "".join(out)
+            chunks[-1].append(re.escape(char))
+    return _join(["".join(chunk) for chunk in chunks])
+
+
+def _join(chunks: list[str]) -> str:
+    """The expression of chunks with stars between them."""
+    first, *rest = chunks
+    if not rest:
+        return first
+    last = rest.pop()
+    return first + "".join(f"(?>[^/]*?{chunk})" for chunk in rest if chunk) + f"[^/]*{last}"
 
 
 def _translate_class(pattern: str, at: int) -> tuple[str, int] | None:
