@@ -111,7 +111,7 @@ def test_passthrough_gives_inputs_on(machine: Machine, store: Store) -> None:
 
 
 @pytest.mark.parametrize("inline", [True, False])
-def test_a_graph_made_by_a_step_is_solved(machine: Machine, store: Store, inline: bool) -> None:
+def test_a_graph_made_by_a_step_is_solved(machine: Machine, store: Store, inline: bool) -> None:  # noqa: FBT001
     inner = Graph()
     encoded = encode_llb(inner.definition(inner.file("/deep", b"d")))
     outer = Graph()
