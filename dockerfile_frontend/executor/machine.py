@@ -103,7 +103,10 @@ class Machine:
         return kind_of(op)
 
     def has_layers(self, known: Known) -> bool:
-        return self.store.acquire([layer for tree in known.outputs for layer in tree.layers])
+        from .sources.blobs import has_lost
+
+        layers = [layer for tree in known.outputs for layer in tree.layers]
+        return self.store.acquire(layers) and not has_lost(self.store, layers)
 
     def content_digest(self, result: Result, selection: Selection) -> str:
         from .files.digest import content_digest

@@ -276,7 +276,8 @@ def _lay_out(root: str) -> None:
 
 def _make(root: str) -> None:
     os.makedirs(root, mode=0o700, exist_ok=True)
-    foreign = {*os.listdir(root)} - {*FOLDERS, "blobs", "oci-layout", "db.sqlite", "db.sqlite-wal", "db.sqlite-shm"}
+    database = {f"db.sqlite{end}" for end in ("", "-journal", "-wal", "-shm")}
+    foreign = {*os.listdir(root)} - {*FOLDERS, "format", "oci-layout"} - database
     if foreign:
         raise StoreError(f"{root} is no store and not empty: it holds {min(foreign)!r}", hint="give an empty directory, or a new one")
     os.chmod(root, 0o700)
@@ -290,7 +291,8 @@ def _make(root: str) -> None:
 
 
 def _write_new(path: str, text: str) -> None:
-    partial = f"{path}.{secrets.token_hex(4)}"
+    """By way of another folder, so that who looks into this one at the same moment finds nothing odd."""
+    partial = os.path.join(os.path.dirname(path), "ingest", f"{secrets.token_hex(8)}.new")
     with open(partial, "w", encoding="ascii") as file:
         file.write(text)
     os.replace(partial, path)

@@ -127,15 +127,15 @@ class Client:
         A cut transfer goes on where it broke. To go on with an earlier one, feed what is there to a Verifier and hand
         it over as `done`: the pieces then begin behind it.
         """
-        return self._download(name, done or Verifier(digest, size))
+        return self._download(name, done or Verifier(digest, size)).pieces()
 
     def stream_blob(
         self, name: ImageName, digest: str, size: int, *, offset: int = 0, mirrors: bool = True
     ) -> Iterator[bytes]:
         """The same from `offset` on, with the size checked and the digest not: the caller hashes what it writes down."""
-        return self._download(name, Counter(digest, size, offset), mirrors=mirrors)
+        return self._download(name, Counter(digest, size, offset), mirrors=mirrors).passing_pieces()
 
-    def _download(self, name: ImageName, verifier: Verifier, *, mirrors: bool = True) -> Iterator[bytes]:
+    def _download(self, name: ImageName, verifier: Verifier, *, mirrors: bool = True) -> Download:
         def open_at(retry: Retry, offset: int) -> Answer:
             if not mirrors:
                 return self._open_blob(self._home(name), retry, name, verifier.expected, offset)
@@ -143,7 +143,7 @@ class Client:
                 name, lambda endpoint, how: self._open_blob(endpoint, how or retry, name, verifier.expected, offset)
             )
 
-        return Download(open_at, verifier, self._settings.retry).pieces()
+        return Download(open_at, verifier, self._settings.retry)
 
     def has_mirrors(self, name: ImageName) -> bool:
         """Whether somebody else than the registry itself is asked first."""

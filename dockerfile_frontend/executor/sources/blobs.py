@@ -21,7 +21,7 @@ from ir_schema.record import Record
 from .pin import Origin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from dockerfile_frontend.executor.blobs.content import Writer
     from dockerfile_frontend.executor.layers.imports import ImageLayer
@@ -59,6 +59,17 @@ def origins_of(store: Store, digest: str) -> list[Origin]:
 
     found = store.recall(ORIGIN, digest)
     return [Origin(*entry) for entry in json.loads(found)] if found else []
+
+
+def has_lost(store: Store, layers: Sequence[str]) -> bool:
+    """Whether a layer is neither unpacked, nor is its blob here, nor does anybody know where it lies."""
+    marks = ",".join("?" * len(layers))
+    lost = (
+        "SELECT 1 FROM layer JOIN packed ON packed.layer = layer.id AND packed.form = 'original' "  # noqa: S608 - marks only
+        "LEFT JOIN blob ON blob.digest = packed.digest LEFT JOIN memo ON memo.kind = ? AND memo.key = packed.digest "
+        f"WHERE layer.state = 'packed' AND blob.digest IS NULL AND memo.key IS NULL AND layer.id IN ({marks}) LIMIT 1"
+    )
+    return store.db.execute(lost, (ORIGIN, *map(int, layers))).fetchone() is not None
 
 
 def fetch_blob(worker: Worker, layer: ImageLayer) -> None:

@@ -14,6 +14,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dockerfile_frontend.executor.blobs.digests import check_digest
+from dockerfile_frontend.executor.db import StoreError
 from dockerfile_frontend.executor.layers.decompress import detect
 from dockerfile_frontend.executor.layers.imports import chain_ids
 from dockerfile_frontend.executor.solver.model import ExecutorError
@@ -102,7 +103,7 @@ def _in_files(path: Path, selector: str, source: ImageSource) -> tuple[str, list
 def _layers(found: FoundImage, origin: Origin) -> list[PinnedLayer]:
     described = found.image.layers
     return [
-        PinnedLayer(chain_id, diff_id, check_digest(layer.digest), layer.size, _media_type(layer.media_type), origin)
+        PinnedLayer(chain_id, diff_id, _sha256(layer.digest), layer.size, _media_type(layer.media_type), origin)
         for layer, (chain_id, diff_id) in zip(described, _chain(found.config, len(described)), strict=True)
     ]
 
@@ -132,7 +133,15 @@ def _chain(config: bytes, count: int) -> list[tuple[str, str]]:
 def _diff_ids(config: dict[str, Any]) -> Sequence[str]:
     root = config.get("rootfs")
     found = root.get("diff_ids") if isinstance(root, dict) else None
-    return [check_digest(item) for item in found] if isinstance(found, list) else []
+    return [_sha256(item) for item in found] if isinstance(found, list) else []
+
+
+def _sha256(text: object) -> str:
+    """`text` if it is a digest by which the store keeps blobs. Raises BadContent."""
+    try:
+        return check_digest(text)
+    except StoreError as error:
+        raise BadContent(str(error)) from None
 
 
 def _media_type(text: str) -> str:

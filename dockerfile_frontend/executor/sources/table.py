@@ -54,7 +54,8 @@ class Sources:
 
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
-        self._pins: dict[str, Pin] = {}
+        self.pins: dict[str, Pin] = {}
+        """What each source was found to be, by its vertex's digest. Plain data, which outlives a fork."""
         self._wanted: dict[str, Wanted] = {}
 
     def resolve(self, tasks: Iterable[Task]) -> None:
@@ -70,18 +71,18 @@ class Sources:
             self._worker.stop()
             raise
 
+    def adopt(self, other: Sources) -> None:
+        """Take over what others have found, so that nobody is asked again: what was planned is what is built."""
+        for vertex, pin in other.pins.items():
+            self._keep(vertex, pin)
+
     def fetch(self, op: Op, step: Step) -> Result:
         """Bring what `resolve` found."""
-        return kind_of(op).fetch(op, self._pins[step.digest], step)
+        return kind_of(op).fetch(op, self.pins[step.digest], step)
 
     def pin(self, vertex: str) -> Pin | None:
         """What a source was found to be, by its vertex's digest: the materials of a build."""
-        return self._pins.get(vertex)
-
-    def adopt(self, other: Sources) -> None:
-        """Take over what another table found, so that nobody is asked twice."""
-        self._pins |= other._pins
-        self._wanted |= other._wanted
+        return self.pins.get(vertex)
 
     def wanted(self, digest: str) -> Wanted | None:
         """Where this build found a blob, and the vertex it belongs to."""
@@ -90,7 +91,7 @@ class Sources:
     def _recall(self, task: Task) -> bool:
         """Whether the task is settled."""
         try:
-            pin = self._pins.get(task.digest) or kind_of(task.op).recall(task.op, self._worker)
+            pin = self.pins.get(task.digest) or kind_of(task.op).recall(task.op, self._worker)
         except ExecutorError as fault:
             task.fault = fault
             return True
@@ -105,13 +106,16 @@ class Sources:
             task.fault = fault
 
     def _settle(self, task: Task, pin: Pin) -> None:
-        self._pins[task.digest] = pin
-        for layer in pin.layers:
-            self._wanted[layer.digest] = Wanted(task.digest, layer.origin)
+        self._keep(task.digest, pin)
         if pin.view is not None:
             task.results = (pin.view,)
         else:
             task.key = combine("source", [Part(f"{n}", part) for n, part in enumerate(pin.parts)])
+
+    def _keep(self, vertex: str, pin: Pin) -> None:
+        self.pins[vertex] = pin
+        for layer in pin.layers:
+            self._wanted[layer.digest] = Wanted(vertex, layer.origin)
 
 
 def kind_of(op: Op) -> SourceKind:

@@ -177,16 +177,17 @@ def write_archive(path: Path, images: Mapping[str, Image], *, compress: bool = F
     return path
 
 
-def source(identifier: str, platform: Platform | None = AMD64, **attrs: str) -> Definition:
-    """A graph of one source; underscores in names of options stand for dots."""
-    body = SourceOp(identifier, {key.replace("_", "."): value for key, value in attrs.items()})
-    vertex = Vertex.of(Op((), body, platform=platform))
+def source(identifier: str, attrs: Mapping[str, str] | None = None, platform: Platform | None = AMD64) -> Definition:
+    """A graph of one source."""
+    vertex = Vertex.of(Op((), SourceOp(identifier, attrs or {}), platform=platform))
     return Definition({vertex.digest: vertex}, Input(vertex.digest))
 
 
-def bring(machine: Machine, identifier: str, platform: Platform | None = AMD64, **attrs: str) -> Tree:
+def bring(
+    machine: Machine, identifier: str, attrs: Mapping[str, str] | None = None, platform: Platform | None = AMD64
+) -> Tree:
     """What a graph of one source gives."""
-    (found,) = solve([source(identifier, platform, **attrs)], machine)
+    (found,) = solve([source(identifier, attrs, platform)], machine)
     assert isinstance(found, Tree)
     return found
 

@@ -59,7 +59,7 @@ def test_the_platform_is_chosen(make: Make, store: Store, server: Scripted) -> N
     index = serve_index(server, "multi", "1", ours, theirs)
     machine = make()
     for platform, text in ((AMD64, b"amd64"), (ARM64, b"arm64")):
-        tree = bring(machine, f"docker-image://{server.host}/multi:1@{index}", platform)
+        tree = bring(machine, f"docker-image://{server.host}/multi:1@{index}", platform=platform)
         assert files(store, tree) == {"cpu": text}
 
 
@@ -76,7 +76,7 @@ def test_an_image_of_a_layout(make: Make, store: Store, tmp_path: Path, form: st
     if form == "tar":
         path = write_tar(path, tmp_path / "layout.tar")
     machine = make(layouts={"base": path}, connect=None)
-    tree = bring(machine, f"oci-layout://docker.io/library/base@{BASE.digest}", oci_store="base")
+    tree = bring(machine, f"oci-layout://docker.io/library/base@{BASE.digest}", {"oci.store": "base"})
     assert files(store, tree) == {"etc/motd": b"changed\n", "bin/tool": b"tool"}
 
 
