@@ -7,6 +7,7 @@ with Scripted() as server:
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import http.server
 import json
@@ -173,6 +174,26 @@ def client(
 def manifest(config_digest: str, config_size: int) -> bytes:
     config = {"mediaType": "application/vnd.oci.image.config.v1+json", "digest": config_digest, "size": config_size}
     return json.dumps({"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": config, "layers": []}).encode()
+
+
+def login(host: str, password: str = PASSWORD) -> dict[str, object]:
+    """Docker's config.json of who has logged in at `host`."""
+    return {"auths": {host: {"auth": base64.b64encode(f"joe:{password}".encode()).decode()}}}
+
+
+def make_authority(folder: Path) -> Path:
+    """A certificate authority's ca.pem, and cert.pem and key.pem that it signed for 127.0.0.1."""
+
+    def openssl(*arguments: str | Path) -> None:
+        subprocess.run([require("openssl"), *arguments], check=True, capture_output=True)
+
+    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
+    openssl("req", "-x509", *key, "-keyout", folder / "ca.key", "-out", folder / "ca.pem", "-subj", "/CN=test CA")
+    openssl("req", *key, "-keyout", folder / "key.pem", "-out", folder / "request.pem", "-subj", "/CN=registry")
+    (folder / "names").write_text("subjectAltName=IP:127.0.0.1")
+    signing = ("-CA", folder / "ca.pem", "-CAkey", folder / "ca.key", "-CAcreateserial", "-extfile", folder / "names")
+    openssl("x509", "-req", "-in", folder / "request.pem", *signing, "-out", folder / "cert.pem")
+    return folder
 
 
 @contextlib.contextmanager

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import subprocess
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -25,8 +23,17 @@ from dockerfile_frontend.registry.media import OCI_INDEX, OCI_MANIFEST
 from dockerfile_frontend.registry.names import ImageName
 from dockerfile_frontend.registry.push import Outcome
 from dockerfile_frontend.registry.retry import Retry
-from tests.components import require
-from tests.registry.servers import PASSWORD, Clock, Say, Scripted, client, debian_registry, manifest, put_blob
+from tests.registry.servers import (
+    Clock,
+    Say,
+    Scripted,
+    client,
+    debian_registry,
+    login,
+    make_authority,
+    manifest,
+    put_blob,
+)
 
 pytestmark = pytest.mark.e2e
 
@@ -169,10 +176,6 @@ def test_what_is_not_there(registry: str) -> None:
     assert not ours.has_blob(name(registry, "no/such"), DIGEST)
 
 
-def login(host: str, password: str = PASSWORD) -> dict[str, object]:
-    return {"auths": {host: {"auth": base64.b64encode(f"joe:{password}".encode()).decode()}}}
-
-
 def test_a_password(locked: str) -> None:
     ours = client(config=login(locked))
     assert ours.push_blob(name(locked, "a"), DIGEST, len(BLOB), content) is Outcome.SENT
@@ -196,21 +199,9 @@ def test_a_wrong_password(locked: str) -> None:
     assert "wrong" not in str(caught.value)
 
 
-def openssl(*arguments: str | Path) -> None:
-    subprocess.run([require("openssl"), *arguments], check=True, capture_output=True)
-
-
 @pytest.fixture(scope="module")
 def authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a certificate authority's ca.pem, and cert.pem and key.pem that it signed for 127.0.0.1."""
-    folder = tmp_path_factory.mktemp("tls")
-    key = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes")
-    openssl("req", "-x509", *key, "-keyout", folder / "ca.key", "-out", folder / "ca.pem", "-subj", "/CN=test CA")
-    openssl("req", *key, "-keyout", folder / "key.pem", "-out", folder / "request.pem", "-subj", "/CN=registry")
-    (folder / "names").write_text("subjectAltName=IP:127.0.0.1")
-    signing = ("-CA", folder / "ca.pem", "-CAkey", folder / "ca.key", "-CAcreateserial", "-extfile", folder / "names")
-    openssl("x509", "-req", "-in", folder / "request.pem", *signing, "-out", folder / "cert.pem")
-    return folder
+    return make_authority(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture(scope="module")
