@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dockerfile_frontend.executor.machine import Machine
 
     from .layout import ImageFiles
+    from .trees import Tree
 
 __all__ = ["BuildFacts", "Image", "Output", "check_outputs", "export", "image_id", "needs_files", "parse_output"]
 
@@ -102,6 +103,55 @@ def _archive(output: Output, images: Sequence[Image], machine: Machine, facts: B
     return describe(files)
 
 
+def _local(output: Output, images: Sequence[Image], machine: Machine, facts: BuildFacts, vertex: str) -> Metadata:
+    """Files into a directory."""
+    from .destination import told
+    from .local import open_folder, write_tree
+    from .trees import Paths, epoch_of, opened_tree, trees
+
+    wanted = trees(output, images)
+    paths = Paths(wanted)
+    epoch = epoch_of(output, facts)
+    delete = output.attrs.get("mode", "").strip().lower() == "delete"
+    with told(output.dest), open_folder(output.dest, epoch=epoch, delete=delete) as folder:
+        for tree in wanted:
+            label = f"copying files {tree.platform}" if tree.prefix else "copying files"
+            if tree.prefix:
+                folder.make_directory(tree.prefix, 0o755, None)
+
+            def seen(path: str, tree: Tree = tree, label: str = label) -> None:
+                if machine.stopped.is_set():
+                    raise Cancelled
+                paths.add(path, tree)
+                machine.events.status(vertex, label, folder.written, 0)
+
+            with opened_tree(machine, tree) as opened:
+                write_tree(folder, opened.walk(), tree.prefix, seen)
+            machine.events.status(vertex, label, folder.written, 0, done=True)
+    for path in folder.left_out:
+        machine.events.log(vertex, 2, f"left out {path}: devices are not made in directories, type=tar keeps them\n".encode())
+    return {}
+
+
+def _tar(output: Output, images: Sequence[Image], machine: Machine, facts: BuildFacts, vertex: str) -> Metadata:
+    """Files as one tar."""
+    from .destination import opened
+    from .tarball import tar_trees
+    from .trees import epoch_of, trees
+
+    dest = output.dest or "-"
+    written = 0
+    with opened(dest) as out:
+        for piece in tar_trees(trees(output, images), machine, epoch_of(output, facts)):
+            if machine.stopped.is_set():
+                raise Cancelled
+            out.write(piece)
+            written += len(piece)
+            machine.events.status(vertex, "sending tarball", written, 0)
+    machine.events.status(vertex, "sending tarball", written, 0, done=True)
+    return {}
+
+
 def _cache_only(output: Output, images: Sequence[Image], machine: Machine, facts: BuildFacts, vertex: str) -> Metadata:
     """Nothing is given out; the cache has everything."""
     del output, images, machine, facts, vertex
@@ -111,7 +161,9 @@ def _cache_only(output: Output, images: Sequence[Image], machine: Machine, facts
 ROWS: Mapping[str, Row] = {
     "cacheonly": _cache_only,
     "docker": _archive,
+    "local": _local,
     "oci": _archive,
+    "tar": _tar,
 }
 
 

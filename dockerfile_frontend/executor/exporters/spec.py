@@ -10,7 +10,7 @@ One line of CSV: a field with commas stands in quotes. Everything is checked her
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import field, replace
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.executor.solver.model import ExecutorError
@@ -93,7 +93,7 @@ class Output(Record):
 def parse_output(text: str) -> Output:
     """The output that `-o TEXT` means. Raises ExecutorError."""
     fields = split_fields(text)
-    if fields == [text] and not text.startswith("type="):
+    if fields == [text] and text and not text.startswith("type="):
         return check_output(Output("tar" if text == STANDARD else "local", text))
     kind, dest = "", ""
     attrs: dict[str, str] = {}
@@ -111,7 +111,10 @@ def parse_output(text: str) -> Output:
     if not kind:
         raise ExecutorError("type is required for output", hint=f"type={' | '.join(sorted({*ATTRIBUTES, 'registry'}))}")
     kind, more = _ALIASES.get(kind, (kind, {}))
-    return check_output(Output(kind, dest, {**attrs, **more}))
+    output = check_output(Output(kind, dest, {**attrs, **more}))
+    if not dest and kind in ("oci", "tar"):
+        return replace(output, dest=STANDARD)
+    return output
 
 
 def split_fields(text: str) -> list[str]:

@@ -15,6 +15,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.executor.db import StoreError
+from dockerfile_frontend.executor.files.clone import list_attributes
 from dockerfile_frontend.executor.files.walk import DIRECTORY as OPEN_DIRECTORY
 from dockerfile_frontend.executor.files.walk import walk
 from dockerfile_frontend.executor.snapshots.whiteouts import is_opaque, is_whiteout
@@ -100,7 +101,7 @@ def remember_packed(store: Store, layer: str, form: str, packed: Packed) -> None
 
 def tar_layer(folder: int, epoch: int | None = None) -> Iterator[bytes]:
     """The tar of an open layer directory, in pieces of about `CHUNK` bytes."""
-    writer = _Writer(epoch)
+    writer = TarWriter(epoch)
     for visit in walk(folder):
         yield from writer.entry(visit)
     yield writer.flush(tarwrite.END)
@@ -128,11 +129,17 @@ def _write(path: str, form: Form, write: Callable[[bytes], object], check_cancel
     return f"sha256:{hasher.hexdigest()}" if hasher is not None else ""
 
 
-class _Writer:
-    """Puts entries together into pieces."""
+class TarWriter:
+    """Puts entries together into pieces.
 
-    def __init__(self, epoch: int | None) -> None:
+    Those of a layer's directory; or, `merged`, those of a whole file system below `prefix`, with all their extended attributes and,
+    if there is an epoch, with that as their time.
+    """
+
+    def __init__(self, epoch: int | None, *, merged: bool = False, prefix: str = "") -> None:
         self._epoch = epoch
+        self._merged = merged
+        self._prefix = prefix
         self._parts: list[bytes] = []
         self._held = 0
         self._links: dict[tuple[int, int], str] = {}
@@ -145,7 +152,7 @@ class _Writer:
     def entry(self, visit: Visit) -> Iterator[bytes]:
         """Header and content of one entry, as far as they fill pieces."""
         status, mode = visit.stat, visit.stat.st_mode
-        if is_whiteout(status):
+        if not self._merged and is_whiteout(status):
             above, slash, name = visit.path.rpartition("/")
             yield from self._add(encode_header(Header(f"{above}{slash}{WHITEOUT}{name}")))
             return
@@ -155,19 +162,21 @@ class _Writer:
         if status.st_nlink > 1 and not stat.S_ISDIR(mode):
             linked = self._links.setdefault((status.st_dev, status.st_ino), visit.path)
         if linked != visit.path:
-            yield from self._add(encode_header(self._header(visit, tarwrite.HARD_LINK, link=linked, attributes=_capability(visit))))
+            more = {"link": self._prefix + linked, "attributes": self._attributes(visit)}
+            yield from self._add(encode_header(self._header(visit, tarwrite.HARD_LINK, **more)))
         elif stat.S_ISREG(mode):
             yield from self._file(visit)
         else:
             yield from self._add(encode_header(self._other(visit)))
-            if stat.S_ISDIR(mode) and is_opaque(f"/proc/self/fd/{visit.folder}/{visit.name}"):
+            if not self._merged and stat.S_ISDIR(mode) and is_opaque(f"/proc/self/fd/{visit.folder}/{visit.name}"):
                 yield from self._add(encode_header(Header(f"{visit.path}/{OPAQUE}")))
 
     def _file(self, visit: Visit) -> Iterator[bytes]:
         size = visit.stat.st_size
         fd = os.open(visit.name, _FILE, dir_fd=visit.folder)
         try:
-            yield from self._add(encode_header(self._header(visit, tarwrite.REGULAR, size=size, attributes=_capability(visit, fd))))
+            header = self._header(visit, tarwrite.REGULAR, size=size, attributes=self._attributes(visit, fd))
+            yield from self._add(encode_header(header))
             left = size
             while left:
                 data = os.read(fd, min(left, CHUNK))
@@ -191,9 +200,16 @@ class _Writer:
         status = visit.stat
         seconds = status.st_mtime_ns // 1_000_000_000
         if self._epoch is not None:
-            seconds = min(seconds, self._epoch)
-        name = f"{visit.path}/" if kind == tarwrite.DIRECTORY else visit.path
+            seconds = self._epoch if self._merged else min(seconds, self._epoch)
+        name = f"{self._prefix}{visit.path}"
+        if kind == tarwrite.DIRECTORY:
+            name += "/"
+        if self._merged and "attributes" not in more:
+            more["attributes"] = self._attributes(visit)
         return Header(name, kind, stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, mtime=seconds, **more)  # type: ignore[arg-type]  # by the callers above
+
+    def _attributes(self, visit: Visit, fd: int | None = None) -> dict[str, bytes] | None:
+        return _all_attributes(visit) if self._merged else _capability(visit, fd)
 
     def _add(self, data: bytes) -> Iterator[bytes]:
         self._parts.append(data)
@@ -208,3 +224,8 @@ def _capability(visit: Visit, fd: int | None = None) -> dict[str, bytes] | None:
         return None
     what = fd if fd is not None else f"/proc/self/fd/{visit.folder}/{visit.name}"
     return {CAPABILITY: os.getxattr(what, CAPABILITY)} if CAPABILITY in os.listxattr(what) else None
+
+
+def _all_attributes(visit: Visit) -> dict[str, bytes] | None:
+    what = f"/proc/self/fd/{visit.folder}/{visit.name}"
+    return {name: os.getxattr(what, name, follow_symlinks=False) for name in list_attributes(what)} or None

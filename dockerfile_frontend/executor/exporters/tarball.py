@@ -1,0 +1,35 @@
+"""A file system as one tar: `-o type=tar,dest=rootfs.tar`, with owners, devices and extended attributes.
+
+    bin/  bin/app  etc/motd                              several platforms: linux_amd64/  linux_amd64/bin/  …
+"""
+
+from __future__ import annotations
+
+import stat
+from typing import TYPE_CHECKING
+
+from dockerfile_frontend.executor.layers.pack import TarWriter
+from dockerfile_frontend.executor.layers.tarwrite import DIRECTORY, END, Header, encode_header
+
+from .trees import Paths, Tree, opened_tree
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from dockerfile_frontend.executor.machine import Machine
+
+
+def tar_trees(trees: Sequence[Tree], machine: Machine, epoch: int | None) -> Iterator[bytes]:
+    """The tar, in pieces of about a megabyte."""
+    paths = Paths(trees)
+    for tree in trees:
+        if tree.prefix:
+            yield encode_header(Header(f"{tree.prefix}/", DIRECTORY, 0o755, mtime=epoch or 0))
+        writer = TarWriter(epoch, merged=True, prefix=f"{tree.prefix}/" if tree.prefix else "")
+        with opened_tree(machine, tree) as opened:
+            for visit in opened.walk():
+                if not stat.S_ISDIR(visit.stat.st_mode):
+                    paths.add(visit.path, tree)
+                yield from writer.entry(visit)
+        yield writer.flush()
+    yield END
