@@ -192,8 +192,12 @@ def _pack(layer: str, options: ImageOptions, machine: Machine, *, kept: bool) ->
 
 def fetch(machine: Machine, blob: Packed) -> None:
     """Bring a base image's blob into the store. Raises ExecutorError."""
-    del machine
-    raise ExecutorError(f"blob {blob.digest} is not in the store")
+    from dockerfile_frontend.executor.layers.imports import ImageLayer
+    from dockerfile_frontend.executor.sources.blobs import fetch_blob
+
+    media_type = "" if blob.compression == "uncompressed" else f"+{blob.compression}"
+    fetch_blob(machine, ImageLayer(blob.diff_id, blob.digest, blob.size, media_type))
+    machine.store.keep_blob(blob.digest)
 
 
 def _repacked(layer: str, came: Packed, form: Form, machine: Machine) -> Packed:
