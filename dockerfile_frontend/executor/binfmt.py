@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from ir_schema.record import Record
 
+from .architectures import NATIVE
 from .runtime.faults import ContainerError
 
 if TYPE_CHECKING:
@@ -52,12 +53,6 @@ MACHINES = {
     "s390x": Machine(22, 64, ">", "a7280000 0a01", "s390x"),
 }
 """By GOARCH."""
-
-NATIVE = {
-    "aarch64": "arm64", "armv7l": "arm", "i686": "386", "loongarch64": "loong64", "ppc64le": "ppc64le", "riscv64": "riscv64",
-    "s390x": "s390x", "x86_64": "amd64",
-}  # fmt: skip
-"""GOARCH by kernel machine name."""
 
 LEVELS = {
     "v2": "cx16 lahf_lm popcnt sse4_1 sse4_2 ssse3",

@@ -68,6 +68,23 @@ MIGRATIONS = (
         kind TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL, used REAL NOT NULL,
         PRIMARY KEY (kind, key)) WITHOUT ROWID;
     """,
+    """
+    DROP TABLE IF EXISTS part;
+    DROP TABLE IF EXISTS key;
+    DROP TABLE IF EXISTS result;
+    CREATE TABLE result (                    -- what steps made
+        id TEXT PRIMARY KEY, outputs TEXT NOT NULL, op TEXT NOT NULL, name TEXT NOT NULL,
+        created REAL NOT NULL, used REAL NOT NULL, uses INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
+    CREATE TABLE key (                       -- under what it is found again
+        key TEXT PRIMARY KEY, result TEXT NOT NULL REFERENCES result(id) ON DELETE CASCADE,
+        kind TEXT NOT NULL) WITHOUT ROWID;
+    CREATE INDEX key_result ON key(result);
+    CREATE TABLE part (                      -- what each key was made of, in order
+        key TEXT NOT NULL REFERENCES key(key) ON DELETE CASCADE, position INTEGER NOT NULL,
+        label TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY (key, position)) WITHOUT ROWID;
+    CREATE TABLE detail (                    -- what the digest in a part stands for: an op, the files of a selection
+        digest TEXT PRIMARY KEY, kind TEXT NOT NULL, data BLOB NOT NULL, used REAL NOT NULL) WITHOUT ROWID;
+    """,
 )
 """Applied in order; `PRAGMA user_version` counts those that have been."""
 

@@ -122,6 +122,24 @@ def test_a_graph_made_by_a_step_is_solved(machine: Machine, store: Store, inline
     assert files(store, result) == {"deep": "d"}
 
 
+def test_a_graph_inside_a_graph_sees_that_its_context_changed(machine: Machine, store: Store, tmp_path: Path) -> None:
+    """And what is made of it hits as long as it gives the same."""
+    context = tmp_path / "context"
+    (context / "read").write_text("one")
+    inner = Graph()
+    copy = FileOp((FileAction(-1, 0, 0, Copy("/read", "/", mode=-1, timestamp=-1)),))
+    nested = encode_llb(inner.definition(inner.add(copy, inner.add(SourceOp("local://context")))))
+    outer = Graph()
+    built = outer.file("/after", b"x", outer.add(BuildOp(-1, {}, nested)))
+    (first,) = solve([outer.definition(built)], machine)
+    (again,) = solve([outer.definition(built)], machine)
+    assert again == first
+    (context / "read").write_text("other")
+    with Machine(store, machine.session) as later:
+        (changed,) = solve([outer.definition(built)], later)
+    assert files(store, changed) == {"after": "x", "read": "other"}
+
+
 def test_a_copy_hits_by_content_though_its_context_changed(machine: Machine, store: Store, tmp_path: Path) -> None:
     context = tmp_path / "context"
     (context / "read").write_text("same")

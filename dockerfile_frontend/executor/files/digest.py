@@ -58,24 +58,28 @@ class Selected(Protocol):
 
 def content_digest(source: Source, selected: Selected) -> str:
     """Digest of what `selected` picks. Raises NotFound for a path without wildcards, or a required one, where there is nothing."""
-    hasher = hashlib.sha256()
     missing = [*selected.required]
     try:
-        for match in _matches(source, selected):
-            if selected.wildcard:
-                _add(hasher, os.path.basename(match))
-            _hash_match(hasher, source, match, selected, missing)
+        digest = (
+            _hash_matches(source, selected, missing) if selected.wildcard else _hash_match(source, selected.path, selected, missing)
+        )
     except (FileNotFoundError, NotADirectoryError):
         raise NotFound(selected.path) from None
     if missing and (selected.wildcard or selected.include or selected.exclude):
         raise NotFound(missing[0])
+    return digest
+
+
+def _hash_matches(source: Source, selected: Selected, missing: list[str]) -> str:
+    """Digest over the names that matched and the digest of each, so that what is in one cannot pass for another beside it."""
+    hasher = hashlib.sha256()
+    for match in _matches(source, selected):
+        _add(hasher, os.path.basename(match), _hash_match(source, match, selected, missing))
     return hasher.hexdigest()
 
 
 def _matches(source: Source, selected: Selected) -> list[str]:
-    """Paths that are read; none where what stands before a pattern is missing, which the op itself tells."""
-    if not selected.wildcard:
-        return [selected.path]
+    """Paths that a pattern names; none where what stands before a pattern is missing, which the op itself tells."""
     check_pattern(selected.path)
     try:
         return find_matches(source, selected.path, follow=selected.follow)
@@ -83,13 +87,14 @@ def _matches(source: Source, selected: Selected) -> list[str]:
         return []
 
 
-def _hash_match(hasher: _Hash, source: Source, path: str, selected: Selected, missing: list[str]) -> None:
-    """Add what one path stands for; what it has of `missing` is taken from there."""
+def _hash_match(source: Source, path: str, selected: Selected, missing: list[str]) -> str:
+    """Digest of what one path stands for; what it has of `missing` is taken from there."""
+    hasher = hashlib.sha256()
     root = source.resolve(path, follow_last=selected.follow)
     visit = source.locate(root)
     _add(hasher, describe(source, visit))
     if not stat.S_ISDIR(visit.stat.st_mode):
-        return
+        return hasher.hexdigest()
     strict = selected.follow and root == "/" and bool(selected.wildcard or selected.include or selected.exclude)
     parts: list[str] = []
     waiting: list[tuple[str, str]] = []
@@ -109,6 +114,7 @@ def _hash_match(hasher: _Hash, source: Source, path: str, selected: Selected, mi
             _add(hasher, *parts)
             parts.clear()
     _add(hasher, *parts)
+    return hasher.hexdigest()
 
 
 def _check_leads_somewhere(source: Source, path: str) -> None:

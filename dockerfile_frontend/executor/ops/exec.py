@@ -5,6 +5,7 @@ Op(inputs=(base,), body=ExecOp(meta=Meta(args=("make",)), mounts=(Mount(dest="/"
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -28,10 +29,11 @@ def identity(op: Op, *, by_content: bool) -> bytes:
     By content, the selected part of a mounted input stands in the key itself, so where it lay does not count.
     """
     body = _body(op)
+    read = reads(op) if by_content else {}
     meta = body.meta and replace(
         body.meta, proxy_env=None, extra_hosts=tuple(replace(host, ip="") for host in body.meta.extra_hosts)
     )
-    mounts = tuple(_mount_identity(mount, by_content=by_content and _by_content(mount)) for mount in body.mounts)
+    mounts = tuple(_mount_identity(mount, by_content=mount.input in read) for mount in body.mounts)
     return encode_identity(op, replace(body, meta=meta, mounts=mounts))
 
 
@@ -43,7 +45,7 @@ def reads(op: Op) -> Mapping[int, tuple[Selection, ...]]:
         if mount.input < 0 or mount.type in KEYLESS:
             continue
         if _by_content(mount):
-            selections.setdefault(mount.input, []).append(Selection("/" + mount.selector.strip("/")))
+            selections.setdefault(mount.input, []).append(Selection(posixpath.normpath("/" + mount.selector.lstrip("/"))))
         else:
             by_definition.add(mount.input)
     return {index: tuple(found) for index, found in selections.items() if index not in by_definition}

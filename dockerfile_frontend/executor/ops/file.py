@@ -5,7 +5,6 @@ Op(inputs=(base, src), body=FileOp((FileAction(0, 1, 0, Copy("/a", "/b/")),))) �
 
 from __future__ import annotations
 
-import posixpath
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -26,10 +25,11 @@ USER_FILES = {"user": "/etc/passwd", "group": "/etc/group"}
 
 
 def identity(op: Op, *, by_content: bool) -> bytes:
-    """What counts: all of it; by content, of a copied path only its last name, which is the name it gets."""
+    """What counts: all of it; by content, of a copied path only its end: the name it gets, and what asks for a directory."""
     body = _body(op)
     if by_content:
-        body = FileOp(tuple(_last_name_only(action, len(op.inputs)) for action in body.actions))
+        read = reads(op)
+        body = FileOp(tuple(_last_name_only(action) if _copies(action) in read else action for action in body.actions))
     return encode_identity(op, body)
 
 
@@ -83,10 +83,21 @@ def _owner_reads(owner: Chown | None) -> list[tuple[int, Selection]]:
     return found
 
 
-def _last_name_only(action: FileAction, inputs: int) -> FileAction:
-    if isinstance(action.action, Copy) and 0 <= action.secondary_input < inputs:
-        return replace(action, action=replace(action.action, src=posixpath.basename(action.action.src)))
+def _copies(action: FileAction) -> int:
+    """The input or earlier result that an action copies from; -1 for none."""
+    return action.secondary_input if isinstance(action.action, Copy) else -1
+
+
+def _last_name_only(action: FileAction) -> FileAction:
+    if isinstance(action.action, Copy):
+        return replace(action, action=replace(action.action, src=_end(action.action.src)))
     return action
+
+
+def _end(path: str) -> str:
+    """"/x/app/" ──▶ "app/"."""
+    named = path.rstrip("/")
+    return named.rpartition("/")[2] + path[len(named) :]
 
 
 def _body(op: Op) -> FileOp:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from ir_schema.ops import Op
 
 KINDS: Mapping[type, OpKind] = {
-    BuildOp: OpKind(whole_op, reads_nothing, build.run),
+    BuildOp: OpKind(whole_op, reads_nothing, build.run, fresh=True),
     DiffOp: OpKind(whole_op, reads_nothing, diff.run),
     FileOp: OpKind(file.identity, file.reads, file.run),
     MergeOp: OpKind(whole_op, reads_nothing, merge.run),

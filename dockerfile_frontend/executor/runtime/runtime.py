@@ -193,7 +193,8 @@ class Runtime:
 
     def _try(self, engine: Engine) -> str:
         """Run the smallest program in a container of the usual kind; why that failed, or nothing."""
-        from dockerfile_frontend.executor.binfmt import NATIVE, exit_program
+        from dockerfile_frontend.executor.architectures import NATIVE
+        from dockerfile_frontend.executor.binfmt import exit_program
 
         native = NATIVE.get(self.host.machine)
         if native is None:

@@ -34,6 +34,8 @@ class Key(Record):
 
     digest: str
     parts: tuple[Part, ...] = ()
+    kind: str = ""
+    """What `combine` was told: "source", "definition" or "content"."""
 
 
 def combine(kind: str, parts: Iterable[Part]) -> Key:
@@ -43,7 +45,7 @@ def combine(kind: str, parts: Iterable[Part]) -> Key:
     for part in kept:
         hasher.update(framed(part.label.encode()))
         hasher.update(framed(part.value.encode("utf-8", "surrogateescape")))
-    return Key(hasher.hexdigest(), kept)
+    return Key(hasher.hexdigest(), kept, kind)
 
 
 def framed(data: bytes) -> bytes:

@@ -97,6 +97,8 @@ class OpKind(Record):
     """Inputs whose content, not definition, may give the key."""
     run: Callable[[Op, Sequence[Result], Step], Sequence[Result]]
     """Do it; one result for each output."""
+    fresh: bool = False
+    """Done in every build: it reads what is not in its key. What is made of it hits when it made the same layers."""
 
 
 class ExecutorError(Exception):

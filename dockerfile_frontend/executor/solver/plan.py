@@ -32,7 +32,7 @@ WHOLE = (Selection(),)
 class Task:
     """A vertex on its way through the solver."""
 
-    __slots__ = ("cancelled", "digest", "fault", "info", "key", "kind", "known", "metadata", "op", "results")
+    __slots__ = ("cancelled", "digest", "fault", "info", "key", "kind", "known", "metadata", "op", "result_id", "results")
 
     def __init__(self, digest: str, op: Op, metadata: OpMetadata, kind: OpKind) -> None:
         self.digest = digest
@@ -41,6 +41,8 @@ class Task:
         self.kind = kind
         self.key: Key | None = None
         self.known: Known | None = None
+        self.result_id = ""
+        """What keys of later vertices are made of: the id of the result that the key leads to, else the key."""
         self.results: Sequence[Result] | None = None
         self.fault: ExecutorError | None = None
         self.cancelled = threading.Event()
@@ -48,15 +50,9 @@ class Task:
         inputs = tuple(dict.fromkeys(edge.digest for edge in op.inputs))
         self.info = VertexInfo(digest, name or describe(op), inputs, metadata.progress_group)
 
-    @property
-    def result_id(self) -> str:
-        """What keys of later vertices are made of."""
-        if self.known:
-            return self.known.id
-        return self.key.digest if self.key else ""
-
     def settle(self, known: Known) -> None:
         self.known = known
+        self.result_id = known.id
         self.results = known.outputs
 
 
@@ -100,16 +96,21 @@ def definition_key(task: Task, tasks: Mapping[str, Task], worker: Worker) -> Key
 
 
 def content_key(task: Task, tasks: Mapping[str, Task], worker: Worker) -> Key | None:
-    """Key by the content of what the op reads; None when that says no more than the definition key."""
+    """Key by the content of what the op reads; None when that says no more than the definition key.
+
+    All inputs must have their results: the op's identity leaves out, for every input that it reads, where in it that lies.
+    """
     reads = task.kind.reads(task.op)
     sources = [tasks[edge.digest] for edge in task.op.inputs]
     by_content = {i for i in reads if i < len(sources) and _view(sources[i], task.op.inputs[i].index) is None}
-    if not by_content:
+    if not by_content or any(sources[i].results is None for i in reads):
         return None
     parts = [Part("op", digest_bytes(task.kind.identity(task.op, by_content=True)))]
     for index, edge in enumerate(task.op.inputs):
         results = sources[index].results
         if index in reads and results is not None:
+            if not 0 <= edge.index < len(results):
+                raise ExecutorError(f"{edge.digest} has no output {edge.index}")
             parts.extend(_content_parts(index, results[edge.index], reads[index], worker))
         else:
             parts.append(Part(f"input {index}", f"{sources[index].result_id}:{edge.index}"))
@@ -126,15 +127,17 @@ def describe(op: Op) -> str:
 
 
 def _set_key(task: Task, tasks: Mapping[str, Task], worker: Worker) -> None:
-    if task.key is not None or task.results is not None:
+    if task.results is not None:
         return
     if any(tasks[edge.digest].fault for edge in task.op.inputs):
         task.fault = next(tasks[e.digest].fault for e in task.op.inputs if tasks[e.digest].fault)
         return
     try:
-        task.key = definition_key(task, tasks, worker)
+        task.key = task.key or definition_key(task, tasks, worker)
     except ExecutorError as fault:
         task.fault = fault
+        return
+    task.result_id = worker.records.result_id(task.key.digest)
 
 
 def _missing(tasks: Mapping[str, Task], outputs: Sequence[Input], worker: Worker) -> list[Task]:
@@ -160,13 +163,13 @@ def _unsettled(tasks: Mapping[str, Task]) -> set[str]:
     """Tasks that run whatever is known, and all that is made from them: their keys are known when those have run."""
     found: set[str] = set()
     for digest, task in tasks.items():
-        if task.metadata.ignore_cache or any(edge.digest in found for edge in task.op.inputs):
+        if task.metadata.ignore_cache or task.kind.fresh or any(edge.digest in found for edge in task.op.inputs):
             found.add(digest)
     return found
 
 
 def _view(task: Task, index: int) -> LocalView | None:
-    result = task.results[index] if task.results else None
+    result = task.results[index] if task.results and 0 <= index < len(task.results) else None
     return result if isinstance(result, LocalView) else None
 
 

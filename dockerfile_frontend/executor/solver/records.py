@@ -5,7 +5,8 @@
     part     key -> every input of the key, for `explain`
 
 A result's id is the key it was first made under, except for a step told to ignore the cache, whose result is new each time.
-Downstream keys are made of result ids, so a content hit makes everything after it hit too.
+Downstream keys are made of result ids, so a content hit makes everything after it hit too, and nothing made from the old result
+of a step hits once the step has a new one. The tables stand in `executor.db`.
 """
 
 from __future__ import annotations
@@ -25,19 +26,6 @@ if TYPE_CHECKING:
 
     from .keys import Key
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS result (
-    id TEXT PRIMARY KEY, outputs TEXT NOT NULL, op TEXT NOT NULL, name TEXT NOT NULL,
-    created REAL NOT NULL, used REAL NOT NULL, uses INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS key (
-    key TEXT PRIMARY KEY, result TEXT NOT NULL REFERENCES result(id) ON DELETE CASCADE) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS key_result ON key(result);
-CREATE TABLE IF NOT EXISTS part (
-    key TEXT NOT NULL, position INTEGER NOT NULL, label TEXT NOT NULL, value TEXT NOT NULL,
-    PRIMARY KEY (key, position)) WITHOUT ROWID;
-"""
-
-
 class Known(Record):
     """A result that is in the store."""
 
@@ -53,8 +41,6 @@ class Records:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        for statement in SCHEMA.split(";"):
-            db.execute(statement)
 
     def find(self, key: str) -> Known | None:
         """The result under `key`, or None."""
@@ -66,15 +52,27 @@ class Records:
 
     def result_id(self, key: str) -> str:
         """The result a key leads to; a key that leads nowhere yet stands for itself."""
-        row = self._db.execute("SELECT result FROM key WHERE key = ?", (key,)).fetchone()
-        return row[0] if row else key
+        return self.first_id([key]) or key
+
+    def first_id(self, keys: Iterable[str]) -> str:
+        """The result that the first of the keys leads to which leads to any, whether its files are there or not; else nothing."""
+        for key in keys:
+            row = self._db.execute("SELECT result FROM key WHERE key = ?", (key,)).fetchone()
+            if row:
+                return str(row[0])
+        return ""
 
     def add(self, result_id: str, keys: Sequence[Key], outputs: Sequence[Tree], *, op: str, name: str) -> Known:
-        """Record a new result under its keys; a key that led elsewhere leads here from now on."""
+        """Record a new result under its keys; a key that led elsewhere leads here from now on.
+
+        Of an id that is there already other keys are forgotten: they led to what was made of other content.
+        """
         now = time.time()
         with self._db.transaction():
+            self._db.execute("DELETE FROM key WHERE result = ?", (result_id,))
             self._db.execute(
-                "INSERT OR REPLACE INTO result (id, outputs, op, name, created, used) VALUES (?, ?, ?, ?, ?, ?)",
+                "INSERT INTO result (id, outputs, op, name, created, used) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE "
+                "SET outputs = excluded.outputs, op = excluded.op, name = excluded.name, created = excluded.created, used = excluded.used",
                 (result_id, json.dumps([o.layers for o in outputs]), op, name, now, now),
             )
             self._lead(result_id, keys)
@@ -97,7 +95,10 @@ class Records:
 
     def _lead(self, result_id: str, keys: Sequence[Key]) -> None:
         for key in keys:
-            self._db.execute("INSERT OR REPLACE INTO key (key, result) VALUES (?, ?)", (key.digest, result_id))
+            self._db.execute(
+                "INSERT INTO key (key, result, kind) VALUES (?, ?, ?) ON CONFLICT (key) DO UPDATE SET result = excluded.result",
+                (key.digest, result_id, key.kind),
+            )
             self._db.executemany(
                 "INSERT OR REPLACE INTO part (key, position, label, value) VALUES (?, ?, ?, ?)",
                 [(key.digest, n, part.label, part.value) for n, part in enumerate(key.parts)],

@@ -154,7 +154,7 @@ def _solve(task: Task, plan: Plan, worker: Worker) -> bool:
         raise Cancelled
     if task.fault:
         raise task.fault
-    fresh = task.metadata.ignore_cache
+    fresh = task.metadata.ignore_cache or task.kind.fresh
     keys = _keys(task, plan, worker)
     if not fresh and _settle_known(task, keys, worker):
         return True
@@ -189,11 +189,18 @@ def _record(task: Task, keys: Sequence[Key], results: Sequence[Result], worker: 
     task.results = results
     if not storable(results):
         return
-    identity = keys[0].digest
-    if task.metadata.ignore_cache:
-        identity = combine("fresh", [Part("key", identity), Part("nonce", os.urandom(16).hex())]).digest
     trees = [r for r in results if isinstance(r, Tree)]
-    task.known = worker.records.add(identity, keys, trees, op=task.digest, name=task.info.name)
+    task.settle(worker.records.add(_new_id(task, keys, trees, worker), keys, trees, op=task.digest, name=task.info.name))
+
+
+def _new_id(task: Task, keys: Sequence[Key], trees: Sequence[Tree], worker: Worker) -> str:
+    """Id of a new result. One whose files were lost gets its id back, so that what was made of it is found again."""
+    key = keys[0].digest
+    if task.kind.fresh:
+        return combine("layers", [Part("key", key), *(Part("tree", repr(tree.layers)) for tree in trees)]).digest
+    if task.metadata.ignore_cache:
+        return combine("fresh", [Part("key", key), Part("nonce", os.urandom(16).hex())]).digest
+    return worker.records.first_id(k.digest for k in keys) or key
 
 
 def _result_of(plan: Plan, digest: str, index: int) -> Result:

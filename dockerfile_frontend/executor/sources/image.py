@@ -137,7 +137,7 @@ def _platform(op: Op) -> Platform:
     """What the op is for; this machine's platform where it does not say."""
     if op.platform is not None and op.platform.os:
         return op.platform
-    from dockerfile_frontend.executor.binfmt import NATIVE
+    from dockerfile_frontend.executor.architectures import NATIVE
 
     return Platform(NATIVE.get(os.uname().machine, ""), "linux")
 

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from dockerfile_frontend.executor import binfmt
-from dockerfile_frontend.executor.binfmt import MACHINES, NATIVE, check_platform, exit_program, runs
+from dockerfile_frontend.executor.architectures import NATIVE
+from dockerfile_frontend.executor.binfmt import MACHINES, check_platform, exit_program, runs
 from dockerfile_frontend.executor.solver.model import ExecutorError
 from ir_schema.ops import Platform
 

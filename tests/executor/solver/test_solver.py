@@ -67,6 +67,8 @@ class Bench:
         self.ran: list[str] = []
         self.content: dict[str, str] = {}
         self.fail: set[str] = set()
+        self.lost: set[str] = set()
+        """Layers whose files are gone from the store."""
         self.meet: set[str] = set()
         self.meeting = threading.Barrier(1)
         self.sources = SimpleNamespace(resolve=self._resolve)
@@ -107,14 +109,15 @@ class Bench:
     def _exec(self, op: Op, inputs: Sequence[Result], _step: Step) -> Sequence[Result]:
         meta = cast("ExecOp", op.body).meta
         assert meta is not None
-        return [Tree((*cast("Tree", inputs[0]).layers, self._note(meta.args[0])))]
+        made = self._note(meta.args[0])
+        return [Tree((*cast("Tree", inputs[0]).layers, f"{made}#{len(self.ran)}" if made.startswith("date") else made))]
 
     def _file(self, op: Op, inputs: Sequence[Result], _step: Step) -> Sequence[Result]:
         (action,) = cast("FileOp", op.body).actions
         return [Tree((*cast("Tree", inputs[0]).layers, self._note(f"copy {cast('Copy', action.action).src}")))]
 
     def has_layers(self, known: Known) -> bool:
-        return bool(known.outputs)
+        return not any(layer in self.lost for tree in known.outputs for layer in tree.layers)
 
     def content_digest(self, result: Result, selection: Selection) -> str:
         return self.content.get(f"{cast('Tree', result).layers[-1]}{selection.path}", repr((result, selection)))
@@ -212,6 +215,41 @@ def test_ignoring_the_cache_runs_a_step_and_what_is_built_on_it(bench: Bench) ->
     assert bench.ran == ["a", "b"]
     solve(bench, chain)
     assert bench.ran == []
+
+
+def test_nothing_made_from_an_older_result_hits_after_a_step_ran_anew(bench: Bench) -> None:
+    """What is built after --no-cache stands on what that build made, not on what was there before."""
+    chain = graph(source("base"), run(0, "date"), run(1, "b"), run(2, "c"))
+    fresh = graph(source("base"), run(0, "date"), run(1, "b"), fresh={"date": True})
+    (old,) = solve(bench, chain)
+    (new,) = solve(bench, fresh)
+    assert old.layers[1] != new.layers[1]
+    assert solve(bench, chain)[0].layers[:3] == new.layers
+    assert bench.ran == ["c"]
+
+
+def test_a_step_whose_files_are_lost_runs_again_and_what_was_made_of_it_still_hits(bench: Bench) -> None:
+    solve(bench, graph(source("base"), run(0, "a"), run(1, "b")))
+    bench.lost = {"a"}
+    solve(bench, graph(source("base"), run(0, "a"), run(1, "x")))
+    assert bench.ran == ["a", "x"]
+    bench.lost = set()
+    solve(bench, graph(source("base"), run(0, "a"), run(1, "b")))
+    assert bench.ran == []
+
+
+def test_a_lost_result_made_anew_of_other_content_is_not_that_of_the_old_content(bench: Bench) -> None:
+    bench.content = {"one/out": "same", "two/out": "same", "three/out": "same"}
+    solve(bench, graph(source("base"), run(0, "one"), copy(0, 1, "/out")))
+    solve(bench, graph(source("base"), run(0, "two"), copy(0, 1, "/out")))
+    assert bench.ran == ["two"]
+    bench.lost = {"copy /out", "two"}
+    bench.content["two/out"] = "other"
+    solve(bench, graph(source("base"), run(0, "two"), copy(0, 1, "/out")))
+    assert bench.ran == ["two", "copy /out"]
+    bench.lost = set()
+    solve(bench, graph(source("base"), run(0, "three"), copy(0, 1, "/out")))
+    assert bench.ran == ["three", "copy /out"]
 
 
 def test_independent_steps_run_at_once(bench: Bench) -> None:
