@@ -10,11 +10,13 @@ from dockerfile_frontend.cli.errors import refusals
 from dockerfile_frontend.cli.inputs import read_inputs
 from dockerfile_frontend.cli.options import frontend_options
 from dockerfile_frontend.cli.resolving import resolving
+from ir_schema.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import TypeAlias
 
+    from dockerfile_frontend.cli.contexts import Contexts
     from dockerfile_frontend.cli.inputs import Inputs
     from dockerfile_frontend.compiler.options import CompileOptions
     from dockerfile_frontend.compiler.result import CompileResult, OutlineFacts
@@ -38,6 +40,29 @@ def compile_inputs(context: str, given: Mapping[str, Any]) -> CompileResult:
     return result
 
 
+class Compiled(Record):
+    """A compilation and what it was made of."""
+
+    inputs: Inputs
+    contexts: Contexts
+    options: Mapping[str, str]
+    """What the frontend was told."""
+    result: CompileResult
+
+
+def compile_for_build(context: str, given: Mapping[str, Any], *, silent: bool) -> Compiled:
+    """As `compile_inputs`, with all that a build needs to know beside it."""
+    from dockerfile_frontend.compiler.driver import compile_dockerfile  # noqa: PLC0415  `--help` needs no compiler
+
+    inputs = read_inputs(context, given["file"])
+    contexts = parse_contexts(given["build_context"])
+    options = {"filename": inputs.filename, **contexts.options, **frontend_options(given)}
+    result = answer(inputs, contexts, options, given, compile_dockerfile)
+    if not silent:
+        warn(result.warnings, inputs)
+    return Compiled(inputs, contexts, options, result)
+
+
 def outline_inputs(context: str, given: Mapping[str, Any]) -> OutlineFacts:
     """Raises Fault and Refused."""
     from dockerfile_frontend.compiler.driver import outline_dockerfile  # noqa: PLC0415  `--help` needs no compiler
@@ -46,10 +71,16 @@ def outline_inputs(context: str, given: Mapping[str, Any]) -> OutlineFacts:
 
 
 def ask(inputs: Inputs, given: Mapping[str, Any], question: Question[Answer]) -> Answer:
-    from dockerfile_frontend.compiler.options import parse_options  # noqa: PLC0415  loaded with the question
-
     contexts = parse_contexts(given["build_context"])
     options = {"filename": inputs.filename, **contexts.options, **frontend_options(given)}
+    return answer(inputs, contexts, options, given, question)
+
+
+def answer(
+    inputs: Inputs, contexts: Contexts, options: Mapping[str, str], given: Mapping[str, Any], question: Question[Answer]
+) -> Answer:
+    from dockerfile_frontend.compiler.options import parse_options  # noqa: PLC0415  loaded with the question
+
     reader = FolderReader(inputs, contexts.folders)
     with resolving(given, contexts.stores) as resolver, refusals(inputs):
         return question(inputs.dockerfile, parse_options(options), resolver, reader)

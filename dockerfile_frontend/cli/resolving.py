@@ -16,9 +16,10 @@ from dockerfile_frontend.cli.errors import Fault
 from dockerfile_frontend.cli.output import check_output, write_output
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
+    from dockerfile_frontend.registry.client import Client
     from dockerfile_frontend.semantics.resolver import Resolver
 
 RESOLVER_FLAGS = (
@@ -40,13 +41,16 @@ def resolving(given: Mapping[str, Any], stores: Mapping[str, Path]) -> Iterator[
         check_output(record, text=True)
     # A recording that cannot be read is refused before any work; else a Dockerfile from scratch is spared the imports.
     resolver = make(given, stores) if given["recorded"] else Deferred(lambda: make(given, stores))
-    if not record:
-        yield resolver
-        return
-    from dockerfile_frontend.resolvers.recorded import Recorder  # noqa: PLC0415  used by few
+    try:
+        if not record:
+            yield resolver
+            return
+        from dockerfile_frontend.resolvers.recorded import Recorder  # noqa: PLC0415  used by few
 
-    recorder = Recorder(resolver)
-    yield recorder
+        recorder = Recorder(resolver)
+        yield recorder
+    finally:
+        resolver.close()
     write_output(record, recorder.dump(), text=True)
 
 
@@ -61,10 +65,34 @@ def make(given: Mapping[str, Any], stores: Mapping[str, Path]) -> Resolver:
         recorded=Path(given["recorded"]) if given["recorded"] else None,
         offline=given["offline"],
         stores=stores,
-        images=tuple(map(Path, given["images"])),
+        images=image_files(given),
         hosts=Path(given["registries"]) if given["registries"] else None,
     )
     try:
         return make_resolver(options, os.environ)
     except ResolveError as error:
         raise Fault(str(error), hint=error.hint) from error
+
+
+def image_files(given: Mapping[str, Any]) -> tuple[Path, ...]:
+    """OCI layouts and docker archives that hold images by their names."""
+    if not given["images"]:
+        return ()
+    from pathlib import Path  # noqa: PLC0415  costs 5 ms
+
+    return tuple(map(Path, given["images"]))
+
+
+def connector(given: Mapping[str, Any]) -> Callable[[], Client] | None:
+    """Makes the client for registries and web servers that a build may use; None is no network."""
+    if given["offline"]:
+        return None
+
+    def connected() -> Client:
+        from pathlib import Path  # noqa: PLC0415  with the client, which needs it, too
+
+        from dockerfile_frontend.resolvers.make import connect  # noqa: PLC0415  wanted only with a network
+
+        return connect(Path(given["registries"]) if given["registries"] else None, os.environ)
+
+    return connected

@@ -31,7 +31,7 @@ ENTITLEMENTS = frozenset({"network.host", "security.insecure"})
 class Secret(Record):
     """Where a secret's value is: a file or an environment variable of the client."""
 
-    path: Path | None = None
+    path: str | Path | None = None
     variable: str = ""
 
     def read(self) -> bytes:
@@ -42,7 +42,7 @@ class Secret(Record):
                 raise ExecutorError(f"environment variable {self.variable} of a secret is not set")
             return value
         try:
-            with self.path.open("rb") as file:
+            with open(self.path, "rb") as file:
                 if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                     raise ExecutorError(f"secret {self.path} is not a regular file")
                 value = file.read(MAX_SECRET + 1)
@@ -56,14 +56,14 @@ class Secret(Record):
 class Session(Record):
     """Everything of the client that a build may use."""
 
-    contexts: Mapping[str, Path] = field(default_factory=dict)
+    contexts: Mapping[str, str | Path] = field(default_factory=dict)
     """Local directories by name."""
     layouts: Mapping[str, Path] = field(default_factory=dict)
     """OCI layouts and docker archives, folder or tar, by store id."""
     images: tuple[Path, ...] = ()
     """The same, asked before registries for images by their full names."""
     secrets: Mapping[str, Secret] = field(default_factory=dict)
-    ssh: Mapping[str, Path] = field(default_factory=dict)
+    ssh: Mapping[str, str | Path] = field(default_factory=dict)
     """Agent sockets by id; "default" is the usual one."""
     allow: frozenset[str] = frozenset()
     """Entitlements granted: network.host, security.insecure."""
@@ -75,14 +75,14 @@ class Session(Record):
         found = self.secrets.get(name)
         return found.read() if found is not None else None
 
-    def ssh_socket(self, name: str) -> Path:
+    def ssh_socket(self, name: str) -> str:
         """Socket of an SSH agent. Raises ExecutorError when the client exposes none under this name."""
         found = self.ssh.get(name or "default")
         if found is None:
             raise ExecutorError(
                 f"no SSH key {name or 'default'!r} forwarded from the client", hint="--ssh default forwards your agent"
             )
-        return found
+        return os.fspath(found)
 
     def check_allowed(self, entitlement: str) -> None:
         """Raise ExecutorError unless the client granted it."""

@@ -2,7 +2,7 @@
 
 started(copy) · started(merge) · completed(copy) · completed(merge)  ──▶  started(group) · completed(group)
 
-A group of which only weak members have run is not shown, as with BuildKit's viewers.
+BuildKit's viewers hide a group that has weak members only, as `COPY --link` onto scratch is; here every step is shown.
 """
 
 from __future__ import annotations
@@ -39,14 +39,15 @@ class Grouped:
 
     def planned(self, vertices: tuple[VertexInfo, ...]) -> None:
         with self._lock:
-            shown = [self._planned(vertex) for vertex in vertices]
-        self._display.planned(tuple(dict.fromkeys(info for info in shown if info)))
+            groups = [self._group(vertex) for vertex in vertices]
+        shown = (group.info if group else vertex for group, vertex in zip(groups, vertices, strict=True))
+        self._display.planned(tuple(dict.fromkeys(shown)))
 
     def started(self, vertex: VertexInfo) -> None:
         with self._lock:
             group = self._group(vertex)
             if group:
-                begins = self._shows(group, vertex)
+                begins, group.shown = not group.shown, True
         if not group:
             self._display.started(vertex)
         elif begins:
@@ -56,11 +57,10 @@ class Grouped:
         with self._lock:
             group = self._group(vertex)
             if group:
-                self._shows(group, vertex)
                 group.open.discard(vertex.digest)
                 group.cached &= cached
                 group.error = group.error or error
-                ends = group.shown and (not group.open or bool(error))
+                ends = not group.open or bool(error)
         if not group:
             self._display.completed(vertex, cached=cached, error=error)
         elif ends:
@@ -79,12 +79,6 @@ class Grouped:
         group = self._of.get(digest)
         return group.info.digest if group else digest
 
-    def _planned(self, vertex: VertexInfo) -> VertexInfo | None:
-        group = self._group(vertex)
-        if group is None:
-            return vertex
-        return None if vertex.group is None or vertex.group.weak else group.info
-
     def _group(self, vertex: VertexInfo) -> _Group | None:
         if vertex.group is None:
             return None
@@ -96,9 +90,3 @@ class Grouped:
             found.open.add(vertex.digest)
             self._of[vertex.digest] = found
         return found
-
-    @staticmethod
-    def _shows(group: _Group, vertex: VertexInfo) -> bool:
-        """Whether a group is shown from this member on."""
-        before, group.shown = group.shown, group.shown or not (vertex.group and vertex.group.weak)
-        return group.shown and not before

@@ -6,6 +6,7 @@ SourceOp("local://context", {"local.followpaths": '["src"]'}) ──▶ LocalVie
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.executor.solver.model import ExecutorError, LocalView
@@ -31,7 +32,7 @@ def _view(op: SourceOp, worker: Worker) -> Pin:
     if path is None:
         raise ExecutorError(f"no local directory {name!r} was given", hint=f"--build-context {name}=DIR gives one")
     patterns = (_patterns(op, f"local.{key}") for key in ("includepattern", "excludepatterns", "followpaths"))
-    return Pin((), view=LocalView(str(path), *patterns))
+    return Pin((), view=LocalView(os.fspath(path), *patterns))
 
 
 def fetch(op: Op, pin: Pin, step: Step) -> Tree:

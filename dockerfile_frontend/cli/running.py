@@ -1,0 +1,124 @@
+"""Flags of a run and what they ask for: `-o --push --load --metadata-file --iidfile --jobs --root --progress -q`.
+
+    -t app:1 --push               outputs (image, pushed), named app:1
+    -o type=oci,dest=app.tar      outputs (oci archive)
+
+`dfc build` and `dfc exec` share them.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dockerfile_frontend.cli.errors import EXIT_USAGE, Fault
+from dockerfile_frontend.cli.output import check_output, write_output
+from dockerfile_frontend.cli.stores import ROOT_FLAG
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from dockerfile_frontend.executor.exporters.spec import Output
+    from dockerfile_frontend.executor.progress import Mode
+
+PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet")
+
+RUN_FLAGS = (
+    click.option("-t", "--tag", metavar="NAME[:TAG]", multiple=True, help="Name of the image."),
+    click.option("-o", "--output", metavar="type=…,dest=…", multiple=True, help="What to give out, and where to."),
+    click.option("--push", is_flag=True, help="Push the image to its registry: -o type=registry."),
+    click.option("--annotation", metavar="[TYPE:]KEY=VALUE", multiple=True, help="Annotation of the image."),
+    click.option("--metadata-file", metavar="FILE", help="Write what was made, as JSON, there."),
+    click.option("--iidfile", metavar="FILE", help="Write the image's id there."),
+    click.option("--progress", type=click.Choice(PROGRESS), default="auto", show_default=True, help="What to show."),
+    click.option("-q", "--quiet", is_flag=True, help="Print nothing but the image's id."),
+    click.option("--jobs", metavar="N", type=click.IntRange(0, 1024), default=0, help="Steps at once  [default: by cores]"),
+    ROOT_FLAG,
+)
+
+
+def outputs_of(given: Mapping[str, Any]) -> tuple[Output, ...]:
+    """All outputs, checked as far as that is possible before a build. Raises Fault."""
+    from dockerfile_frontend.executor.exporters.spec import parse_output  # noqa: PLC0415  `--help` needs it not
+    from dockerfile_frontend.executor.solver.model import ExecutorError  # noqa: PLC0415  the same
+
+    try:
+        outputs = [parse_output(text) for text in given["output"]]
+        if given["push"]:
+            outputs = pushed(outputs)
+        if not outputs:
+            wants_id = given["quiet"] or given["iidfile"] or given["metadata_file"] or given["annotation"]
+            outputs = [parse_output("type=image" if wants_id else "type=cacheonly")]
+        return tuple(annotated(outputs, given["annotation"]))
+    except ExecutorError as error:
+        raise Fault(str(error), hint=error.hint, code=EXIT_USAGE) from error
+
+
+def pushed(outputs: Sequence[Output]) -> list[Output]:
+    """--push: the images among the outputs are pushed; without one there is one more output."""
+    from dockerfile_frontend.executor.exporters.spec import parse_output  # noqa: PLC0415  loaded already
+
+    if not any(output.kind == "image" for output in outputs):
+        return [*outputs, parse_output("type=registry")]
+    return [
+        replace(output, attrs={**output.attrs, "push": "true"}) if output.kind == "image" else output for output in outputs
+    ]
+
+
+def annotated(outputs: Sequence[Output], annotations: Sequence[str]) -> list[Output]:
+    """--annotation TYPE,TYPE:KEY=VALUE as attributes of every output that is an image."""
+    from dockerfile_frontend.executor.exporters.spec import check_output as check  # noqa: PLC0415  loaded already
+
+    attrs: dict[str, str] = {}
+    for text in annotations:
+        key, equals, value = text.partition("=")
+        kinds, colon, name = key.rpartition(":")
+        if not equals or not name:
+            raise Fault(f"--annotation takes [TYPE:]KEY=VALUE, not {text}", code=EXIT_USAGE)
+        for kind in kinds.split(",") if colon else ("",):
+            attrs[f"annotation-{kind}.{name}" if kind else f"annotation.{name}"] = value
+    if attrs and not any(output.is_image for output in outputs):
+        raise Fault("--annotation: no output is an image", hint="-o type=oci,dest=FILE, for example", code=EXIT_USAGE)
+    return [check(replace(output, attrs={**output.attrs, **attrs})) if output.is_image else output for output in outputs]
+
+
+def check_files(given: Mapping[str, Any]) -> None:
+    """Raise Fault for files that could not be written at the end."""
+    for name in ("metadata_file", "iidfile"):
+        if given[name]:
+            check_output(given[name], text=True)
+
+
+def progress_mode(given: Mapping[str, Any]) -> Mode:
+    """Raises Fault for a tree without a terminal."""
+    from dockerfile_frontend.executor.progress import settle_mode  # noqa: PLC0415  `--help` needs it not
+    from dockerfile_frontend.executor.solver.model import ExecutorError  # noqa: PLC0415  the same
+
+    if given["quiet"]:
+        if given["progress"] not in ("auto", "quiet"):
+            raise Fault(f"-q and --progress={given['progress']} exclude each other", code=EXIT_USAGE)
+        return "quiet"
+    try:
+        return settle_mode(given["progress"], sys.stderr)
+    except ExecutorError as error:
+        raise Fault(str(error), hint=error.hint, code=EXIT_USAGE) from error
+
+
+def write_results(given: Mapping[str, Any], metadata: Mapping[str, object]) -> None:
+    """--iidfile, --metadata-file, and the id that -q prints."""
+    from dockerfile_frontend.executor.exporters.outputs import image_id  # noqa: PLC0415  loaded already
+
+    found = image_id(metadata)
+    if given["metadata_file"]:
+        import json  # noqa: PLC0415  for this flag alone
+
+        write_output(given["metadata_file"], json.dumps(metadata, indent=2).encode() + b"\n", text=True)
+    if given["iidfile"]:
+        if not found:
+            raise Fault("--iidfile: no output is an image, so there is no id")
+        write_output(given["iidfile"], found.encode(), text=True)
+    if given["quiet"] and found:
+        print(found)
