@@ -62,7 +62,7 @@ def specs_of(cls: type[Record]) -> tuple[FieldSpec, ...]:
 
 def messages() -> list[type[Record]]:
     """All messages, in the order of `ops`."""
-    found = [v for v in vars(ops).values() if isinstance(v, type) and issubclass(v, Record) and v is not Record]
+    found = [v for v in vars(ops).values() if isinstance(v, type) and issubclass(v, Record) and v not in (Record, Wire)]
     return [cls for cls in found if cls.__module__ == ops.__name__]
 
 

@@ -16,12 +16,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import field
 from enum import IntEnum
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 from ir_schema.record import Record
 
 
-class Wire(NamedTuple):
+class Wire(Record):
     """Where a field stands in its LLB message, and what it says."""
 
     number: int

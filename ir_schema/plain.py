@@ -8,7 +8,7 @@ structure; what the fields then hold is checked by `validate`.
 
 from __future__ import annotations
 
-import base64
+import binascii
 import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -82,7 +82,7 @@ def _plain_value(spec: FieldSpec, value: Any, text_bytes: bool) -> Any:  # noqa:
         if spec.kind == "record":
             return to_plain(item, text_bytes=text_bytes)
         if spec.kind == "bytes" and text_bytes:
-            return base64.b64encode(item).decode()
+            return text_of(item)
         return int(item) if spec.kind == "enum" else item
 
     if spec.shape == "many":
@@ -130,9 +130,14 @@ def _from_one(spec: FieldSpec, value: Any, path: Path, unknown: dict[Path, Any] 
     return value
 
 
+def text_of(value: bytes) -> str:
+    """Bytes as base64."""
+    return binascii.b2a_base64(value, newline=False).decode()
+
+
 def bytes_of(value: str, path: Path) -> bytes:
     """Bytes in base64. Raises FormatError."""
     try:
-        return base64.b64decode(value, validate=True)
+        return binascii.a2b_base64(value, strict_mode=True)
     except ValueError:
         raise FormatError(f"{where(path)} is no base64") from None

@@ -9,7 +9,6 @@ newer minor version says beside the ops it keeps in `Definition.later`.
 
 from __future__ import annotations
 
-import base64
 import json
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
@@ -18,7 +17,7 @@ from ir_schema.errors import FormatError, check_size
 from ir_schema.llb import digest_of, encode_op
 from ir_schema.llb_reader import MAX_MESSAGES, decode_op
 from ir_schema.ops import Input, Op, OpMetadata, Source
-from ir_schema.plain import Path, bytes_of, from_plain, take_unknown, to_plain, where
+from ir_schema.plain import Path, bytes_of, from_plain, take_unknown, text_of, to_plain, where
 from ir_schema.validate import check_record
 
 if TYPE_CHECKING:
@@ -122,7 +121,7 @@ def _put_back(document: Any, path: Path, value: Any) -> None:  # noqa: ANN401 - 
 
 def _without_bytes(value: Any) -> Any:  # noqa: ANN401 - plain values
     if isinstance(value, bytes):
-        return base64.b64encode(value).decode()
+        return text_of(value)
     if isinstance(value, list):
         return [_without_bytes(item) for item in value]
     return {key: _without_bytes(item) for key, item in value.items()} if isinstance(value, dict) else value
@@ -131,7 +130,7 @@ def _without_bytes(value: Any) -> Any:  # noqa: ANN401 - plain values
 def _plain_vertex(vertex: Vertex, text_bytes: bool) -> Any:  # noqa: ANN401, FBT001 - a map or bytes
     if vertex.encoded == encode_op(vertex.op):
         return to_plain(vertex.op, text_bytes=text_bytes)
-    return base64.b64encode(vertex.encoded).decode() if text_bytes else vertex.encoded
+    return text_of(vertex.encoded) if text_bytes else vertex.encoded
 
 
 def _from_document(document: Any) -> Definition:  # noqa: ANN401 - anything may come

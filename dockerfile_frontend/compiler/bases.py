@@ -9,7 +9,8 @@ no trigger does.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from dockerfile_frontend.compiler.graph import Edge
 from dockerfile_frontend.compiler.image import Image, empty_image, read_image
@@ -42,7 +43,7 @@ _NO_PLATFORM = Platform("", "")
 _COMMON = ("alpine", "busybox", "centos", "debian", "golang", "ubuntu", "fedora")
 
 
-class Base(NamedTuple):
+class Base(Record):
     """What a stage starts from."""
 
     state: StageState
@@ -124,7 +125,7 @@ def _add_triggers(
         else:
             base = by_stage[index]
             triggers = base.state.image.onbuild
-            by_stage[index] = base._replace(state=base.state._replace(image=base.state.image._replace(onbuild=())))
+            by_stage[index] = replace(base, state=base.state._replace(image=base.state.image._replace(onbuild=())))
         triggered.add(index)
         if triggers:
             known = len(plan.stages)

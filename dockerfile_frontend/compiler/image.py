@@ -19,6 +19,7 @@ from dockerfile_frontend.gostd.jsontext import encode_json
 from dockerfile_frontend.semantics.layered import EMPTY, Layered
 from dockerfile_frontend.semantics.paths import UNIX_PATH
 from dockerfile_frontend.semantics.platforms import Platform, normalize_platform
+from ir_schema.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -26,10 +27,10 @@ if TYPE_CHECKING:
 COMMENT = "buildkit.dockerfile.v0"
 """How history names its maker: caches and tools look for it."""
 
-_FRACTION = re.compile(r"(\.[0-9]*?)0+(?=Z|[+-])")
+_FRACTION = r"(\.[0-9]*?)0+(?=Z|[+-])"
 
 
-class HealthcheckConfig(NamedTuple):
+class HealthcheckConfig(Record):
     """Durations in nanoseconds; 0 inherits."""
 
     test: tuple[str, ...] = ()
@@ -214,7 +215,7 @@ def _read_history(entry: _Reader) -> dict[str, Any]:
 
 def _time(text: str) -> str:
     """A time as Go writes it back: no zeros at the end of its fraction."""
-    return _FRACTION.sub(lambda m: m[1] if len(m[1]) > 1 else "", text)
+    return re.sub(_FRACTION, lambda m: m[1] if len(m[1]) > 1 else "", text)
 
 
 def image_json(image: Image) -> dict[str, Any]:

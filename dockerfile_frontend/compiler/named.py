@@ -9,7 +9,7 @@ Dockerfile reference: docker build --build-context.
 
 from __future__ import annotations
 
-import base64
+import binascii
 import json
 from typing import TYPE_CHECKING
 
@@ -189,7 +189,7 @@ def _load_input(context: NamedContext, given: Loader) -> Loaded:
 def _input_image(text: str, context: NamedContext) -> Image | None:
     try:
         metadata = json.loads(text)
-        config = base64.b64decode(metadata[_CONFIG_KEY], validate=True) if _CONFIG_KEY in metadata else None
+        config = binascii.a2b_base64(metadata[_CONFIG_KEY], strict_mode=True) if _CONFIG_KEY in metadata else None
     except (ValueError, TypeError, RecursionError) as error:
         raise _refused(f"failed to parse input metadata {text}: {error}") from None
     if config is None:

@@ -14,7 +14,7 @@ from dockerfile_frontend.gostd.text import quote
 _BOOLS = dict.fromkeys(("1", "t", "T", "true", "TRUE", "True"), True) | dict.fromkeys(
     ("0", "f", "F", "false", "FALSE", "False"), False
 )
-_DIGITS = {8: re.compile("[0-7]*"), 10: re.compile("[0-9]*")}
+_DIGITS = {8: "[0-7]*", 10: "[0-9]*"}
 _MAX_DIGITS = 24
 """More digits than any 64-bit number has, even in octal."""
 
@@ -66,7 +66,7 @@ def parse_decimal(text: str) -> int:
 
 def _read(text: str, base: int, bits: int) -> tuple[int, str]:
     """The number and what is wrong with it; a number that is too big is found before a wrong character behind it."""
-    digits = _DIGITS[base].match(text)[0]  # type: ignore[index]  # it matches everywhere
+    digits = re.match(_DIGITS[base], text)[0]  # type: ignore[index]  # it matches everywhere
     significant = digits.lstrip("0")
     value = int(significant[:_MAX_DIGITS] or "0", base)
     if value >= 1 << bits:

@@ -31,8 +31,8 @@ _FilesT = TypeVar("_FilesT", bound=m.Files)
 MILLISECOND = 1_000_000
 """Nanoseconds: the shortest interval of a health check."""
 
-_STAGE_NAME = re.compile(r"[a-z][a-z0-9-_.]*\Z")
-_ONBUILD = re.compile(r"\A[\t\n\f\r ]*onbuild[\t\n\f\r ]*", re.IGNORECASE)
+_STAGE_NAME = r"[a-z][a-z0-9-_.]*\Z"
+_ONBUILD = r"(?i)\A[\t\n\f\r ]*onbuild[\t\n\f\r ]*"
 
 
 def parse_add(node: Node, known: Mapping[str, FlagKind]) -> m.Add:
@@ -88,7 +88,7 @@ def parse_from(node: Node, known: Mapping[str, FlagKind]) -> m.From:
     if len(words) == 3 and words[1].casefold() == "as":  # noqa: PLR2004 - FROM base AS name
         _, as_word, name_word = words
         name = lower(name_word)
-        if not _STAGE_NAME.match(name):
+        if not re.match(_STAGE_NAME, name):
             message = (
                 f"invalid name for build stage: {quote(name_word)}, name can't start with a number or contain symbols"
             )
@@ -156,7 +156,7 @@ def parse_onbuild(node: Node, known: Mapping[str, FlagKind]) -> m.Onbuild:
     if trigger in ("MAINTAINER", "FROM"):
         raise DockerfileError(f"{trigger} isn't allowed as an ONBUILD trigger", node.span_of(0), code="onbuild")
     documents = "".join(f"\n{h.content}{h.name}" for h in node.heredocs)
-    return m.Onbuild(*_common(node), expression=_ONBUILD.sub("", node.line.code + node.line.tail) + documents)
+    return m.Onbuild(*_common(node), expression=re.sub(_ONBUILD, "", node.line.code + node.line.tail) + documents)
 
 
 def parse_run(node: Node, known: Mapping[str, FlagKind]) -> m.Run:

@@ -19,7 +19,7 @@ from ir_schema.record import Record
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_DIRECTIVE = re.compile(r"\s*check\s*=\s*(?P<value>.+?)\s*\Z", re.IGNORECASE | re.DOTALL)
+_DIRECTIVE = r"(?is)\s*check\s*=\s*(?P<value>.+?)\s*\Z"
 
 
 class CheckConfig(Record):
@@ -49,7 +49,7 @@ class CheckConfig(Record):
     def under(self, comments: Iterable[str]) -> CheckConfig:
         """The configuration for an instruction with these comments above it; a faulty one changes nothing."""
         for comment in comments:
-            if "check" in comment.lower() and (match := _DIRECTIVE.match(comment)):
+            if "check" in comment.lower() and (match := re.match(_DIRECTIVE, comment)):
                 try:
                     return self.also(parse_check(match["value"].partition(" ")[0]))
                 except DockerfileError:

@@ -18,7 +18,7 @@ _DOMAIN = rf"(?:{_DOMAIN_PART}(?:\.{_DOMAIN_PART})*|\[[a-fA-F0-9:]+\])(?::[0-9]+
 _PATH_PART = "[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
 _TAG = "[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 _DIGEST = "[A-Za-z][A-Za-z0-9]*(?:[-_+.][A-Za-z][A-Za-z0-9]*)*:[0-9a-fA-F]{32,}"
-_REFERENCE = re.compile(
+_REFERENCE = (
     rf"(?:(?P<domain>{_DOMAIN})/)?(?P<path>{_PATH_PART}(?:/{_PATH_PART})*)(?::(?P<tag>{_TAG}))?(?:@(?P<digest>{_DIGEST}))?"
 )
 _IMAGE_ID = "[a-f0-9]{64}"
@@ -83,11 +83,11 @@ def parse_reference(text: str) -> Reference:
 
 def parse_whole_reference(text: str) -> Reference:
     """A name as it stands, nothing added."""
-    match = _REFERENCE.fullmatch(text)
+    match = re.fullmatch(_REFERENCE, text)
     if match is None:
         if not text:
             raise InvalidReferenceError("repository name must have at least one component")
-        if _REFERENCE.fullmatch(lower(text)):
+        if re.fullmatch(_REFERENCE, lower(text)):
             raise InvalidReferenceError("repository name must be lowercase")
         raise InvalidReferenceError("invalid reference format")
     domain, path, tag, digest = (part or "" for part in match.groups())

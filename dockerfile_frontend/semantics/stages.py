@@ -9,7 +9,7 @@ Dockerfile reference: FROM.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from dockerfile_frontend.diagnostics import DockerfileError, did_you_mean, suggested
 from dockerfile_frontend.gostd.text import quote
@@ -34,7 +34,7 @@ _COUNTED = (Add, Copy, Run, Workdir)
 """Instructions that progress counts."""
 
 
-class Step(NamedTuple):
+class Step(Record):
     """An instruction of a stage, and the stages it reads: of a COPY none or one, of a RUN one for each mount."""
 
     instruction: Instruction

@@ -4,7 +4,8 @@ r"""The JSON form: an array of strings, as Go's decoder reads it.
     [ -f x ] && y                    None: it is the shell form
     ["a", 1]                         DockerfileError
 
-Two limits are Go's and no grammar's: how deep arrays nest, and how large a number is.
+Two limits are Go's and no grammar's: how deep arrays nest, and how large a number is. Most arrays are of strings without escapes;
+one expression finds those, with the grammar's own terminals, and saves a start the 2 ms that the grammar's table costs.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ if TYPE_CHECKING:
     from dockerfile_frontend.syntax.lines import LogicalLine
 
 MAX_DEPTH = 10_000
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+_BLANKS, _PLAIN = r"[ \t\r\n]*+", r'"[^"\\\x00-\x1f]*+"'
+_PLAIN_ARRAY = rf"\[{_BLANKS}(?:{_PLAIN}{_BLANKS}(?:,{_BLANKS}{_PLAIN}{_BLANKS})*+)?\]"
+_LONE_SURROGATE = "[\ud800-\udfff]"
 
 
 class _NoArrayError(Exception):
@@ -50,8 +53,11 @@ def parse_array(line: LogicalLine, start: int) -> tuple[str, ...] | None:
     """The strings of the array that a line ends with; None if it is none. Raises DockerfileError for one of other things."""
     from lark import UnexpectedInput  # noqa: PLC0415  loaded with the grammar
 
+    text = line.text[start:]
+    if re.fullmatch(_PLAIN_ARRAY, text) is not None:
+        return tuple([repair(from_bytes(found[1:-1])) for found in re.findall(_PLAIN, text)])
     try:
-        values: Any = _load().parse(line.text[start:])
+        values: Any = _load().parse(text)
     except (UnexpectedInput, _NoArrayError):
         return None
     if not all(isinstance(value, str) for value in values):
@@ -82,4 +88,4 @@ def _value(value: Token | int) -> str | None:
     if "\\" not in value:
         return repair(from_bytes(value[1:-1]))
     text: str = json.loads(repair(from_bytes(value)))
-    return text if text.isascii() else _LONE_SURROGATE.sub("\ufffd", text)
+    return text if text.isascii() else re.sub(_LONE_SURROGATE, "\ufffd", text)

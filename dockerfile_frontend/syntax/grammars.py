@@ -44,10 +44,11 @@ def load_with(table: str, **options: object) -> Lark:
 
 
 def read_table(table: str) -> dict[str, Any]:
+    """Lark's tables as it saved them; JSON has no numbers for keys, so these maps are lists of pairs there."""
     with open(f"{TABLES}/{table}.json", encoding="ascii") as file:  # noqa: PTH123  pathlib costs 5 ms
-        made: dict[str, Any] = json.load(file, object_hook=_with_int_keys)
+        made: dict[str, Any] = json.load(file)
+    made["memo"] = dict(made["memo"])
+    parser = made["data"]["parser"]["parser"]
+    parser["tokens"] = dict(parser["tokens"])
+    parser["states"] = {state: dict(actions) for state, actions in parser["states"]}
     return made
-
-
-def _with_int_keys(found: dict[str, Any]) -> dict[Any, Any]:
-    return dict(found["#"]) if "#" in found else found

@@ -20,7 +20,7 @@ from dockerfile_frontend.syntax.tree import Heredoc
 if TYPE_CHECKING:
     from dockerfile_frontend.syntax.lines import LineReader, LogicalLine
 
-_LEADING_TABS = re.compile(r"^\t+", re.MULTILINE)
+_LEADING_TABS = r"(?m)^\t+"
 
 
 def find_heredocs(line: LogicalLine) -> list[Heredoc]:
@@ -82,4 +82,4 @@ def read_heredoc(heredoc: Heredoc, reader: LineReader) -> Heredoc:
 
 
 def without_leading_tabs(content: str) -> str:
-    return _LEADING_TABS.sub("", content)
+    return re.sub(_LEADING_TABS, "", content)

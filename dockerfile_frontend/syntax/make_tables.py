@@ -34,7 +34,7 @@ GRAMMARS = {
 
 
 def write_table(table: str, folder: str) -> str:
-    """The text of a table's file. Objects with numbers for keys become {"#": [[key, value], …]}."""
+    """The text of a table's file. Objects with numbers for keys become lists of pairs, see `grammars.read_table`."""
     return json.dumps({"made_of": fingerprint(table, folder), **_without_int_keys(make_table(table, folder))}) + "\n"
 
 
@@ -44,7 +44,7 @@ def _without_int_keys(value: Any) -> Any:  # noqa: ANN401 - JSON, or nearly
     if not isinstance(value, dict):
         return value
     if any(isinstance(key, int) for key in value):
-        return {"#": [[key, _without_int_keys(item)] for key, item in value.items()]}
+        return [[key, _without_int_keys(item)] for key, item in value.items()]
     return {key: _without_int_keys(item) for key, item in value.items()}
 
 

@@ -15,10 +15,8 @@ if TYPE_CHECKING:
     from dockerfile_frontend.compiler.state import StageState
     from dockerfile_frontend.instructions.model import Arg, Env, Label
 
-_SECRET = re.compile(
-    r"(?:_|^)(?:apikey|auth|credential|credentials|key|password|pword|passwd|secret|token)(?:_|\Z)", re.IGNORECASE
-)
-_NO_SECRET = re.compile(r"(?:_|^)(?:public|file|version)(?:_|\Z)", re.IGNORECASE)
+_SECRET = r"(?i)(?:_|^)(?:apikey|auth|credential|credentials|key|password|pword|passwd|secret|token)(?:_|\Z)"  # noqa: S105  words, no secret
+_NO_SECRET = r"(?i)(?:_|^)(?:public|file|version)(?:_|\Z)"  # noqa: S105  the same
 
 
 def lower_env(inst: Env, at: StageState, ctx: Context) -> StageState:
@@ -41,6 +39,6 @@ def warn_legacy(inst: Env | Label, ctx: Context) -> None:
 
 def warn_secret(keyword: str, key: str, inst: Env | Arg, ctx: Context) -> None:
     """Warn of a name that sounds like a secret: what ENV and ARG hold can be read in the image."""
-    if _SECRET.search(key) and not _NO_SECRET.search(key):
+    if re.search(_SECRET, key) and not re.search(_NO_SECRET, key):
         message = f"Do not use ARG or ENV instructions for sensitive data ({keyword} {quote(key)})"
         ctx.build.findings.warn("SecretsUsedInArgOrEnv", message, inst)

@@ -10,7 +10,8 @@ Dockerfile reference: RUN --mount.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from dockerfile_frontend.compiler.chain import Chain
 from dockerfile_frontend.compiler.graph import Edge, Node
@@ -83,7 +84,7 @@ class CapturedSecret(Record):
     lines: Lines
 
 
-class MountPlan(NamedTuple):
+class MountPlan(Record):
     """All mounts of a RUN, and what they read."""
 
     mounts: tuple[Mounted, ...] = ()
@@ -110,7 +111,7 @@ def lower_mounts(inst: Run, at: StageState, ctx: Context) -> MountPlan:
         plan = _add_mount(place, mount, inst, at, ctx, plan)
     if ctx.build.options.shm_size > 0 and not ctx.build.lacks("exec.mount.tmpfs.size"):
         shm = Mounted(_SHM, None, "tmpfs", size=ctx.build.options.shm_size)
-        plan = plan._replace(mounts=(*plan.mounts, shm))
+        plan = replace(plan, mounts=(*plan.mounts, shm))
     return plan
 
 
@@ -126,11 +127,11 @@ def _add_mount(place: int, mount: MountOptions, inst: Run, at: StageState, ctx: 
         return _add_socket(mount, inst, plan)
     root = source.root if source is not None else ctx.build.context
     mounted = _mounted(mount, None if mount.type == "tmpfs" else root, at, ctx)
-    plan = plan._replace(mounts=(*plan.mounts, mounted))
+    plan = replace(plan, mounts=(*plan.mounts, mounted))
     path = join("/", mount.source)
     if not from_:
-        return plan._replace(context_paths=plan.context_paths.then(path))
-    return plan._replace(stage_paths=(*plan.stage_paths, (ctx.sources[place], path)))
+        return replace(plan, context_paths=plan.context_paths.then(path))
+    return replace(plan, stage_paths=(*plan.stage_paths, (ctx.sources[place], path)))
 
 
 def _mounted(mount: MountOptions, root: Edge | None, at: StageState, ctx: Context) -> Mounted:
@@ -178,10 +179,10 @@ def _add_secret(mount: MountOptions, inst: Run, plan: MountPlan) -> MountPlan:
     if target:
         opt = SecretOpt(id_, *_owner(mount, _SECRET_MODE), optional=not mount.required)
         made = Mount(-1, dest=target, type=MountType.SECRET, secret=opt)
-        plan = plan._replace(secrets=(*plan.secrets, made))
+        plan = replace(plan, secrets=(*plan.secrets, made))
     if mount.env is not None:
         made_env = SecretEnv(id_, mount.env, optional=not mount.required)
-        plan = plan._replace(secret_env=(*plan.secret_env, made_env), masked=(*plan.masked, mount.env))
+        plan = replace(plan, secret_env=(*plan.secret_env, made_env), masked=(*plan.masked, mount.env))
     return plan
 
 
@@ -191,11 +192,11 @@ def _add_socket(mount: MountOptions, inst: Run, plan: MountPlan) -> MountPlan:
     plan = _captured(plan, CapturedSecret("ssh", mount.id or "default", mount.required, inst.lines))
     opt = SSHOpt(mount.id, *_owner(mount, _SOCKET_MODE), optional=not mount.required)
     dest = mount.target or f"/run/buildkit/ssh_agent.{len(plan.sockets)}"
-    return plan._replace(sockets=(*plan.sockets, Mount(-1, dest=dest, type=MountType.SSH, ssh=opt)))
+    return replace(plan, sockets=(*plan.sockets, Mount(-1, dest=dest, type=MountType.SSH, ssh=opt)))
 
 
 def _captured(plan: MountPlan, secret: CapturedSecret) -> MountPlan:
-    return plan._replace(captured=plan.captured.then(secret))
+    return replace(plan, captured=plan.captured.then(secret))
 
 
 def _owner(mount: MountOptions, mode: int) -> tuple[int, int, int]:
