@@ -10,7 +10,7 @@ import click
 from dockerfile_frontend.cli.compiling import compile_inputs
 from dockerfile_frontend.cli.definitions import FORMATS, READABLE, encode
 from dockerfile_frontend.cli.errors import EXIT_USAGE, Fault
-from dockerfile_frontend.cli.options import BUILD_FLAGS, CONTEXT_FLAGS, DOCKERFILE_FLAGS, flags
+from dockerfile_frontend.cli.options import BUILD_FLAGS, CONTEXT_FLAGS, DOCKERFILE_FLAGS, Command, flags
 from dockerfile_frontend.cli.output import STANDARD, check_output, write_output
 from dockerfile_frontend.cli.resolving import RESOLVER_FLAGS
 
@@ -25,7 +25,7 @@ OUTPUT_FLAGS = (
 )
 
 
-@click.command("compile")
+@click.command("compile", cls=Command)
 @click.argument("context", metavar="PATH|-", default=".")
 @flags(*DOCKERFILE_FLAGS, *OUTPUT_FLAGS, *CONTEXT_FLAGS, *BUILD_FLAGS, *RESOLVER_FLAGS)
 def command(context: str, output: str, form: str, image_config: str | None, **given: Any) -> None:  # noqa: ANN401  the flags

@@ -57,6 +57,18 @@ BUILD_FLAGS = (
 """What else `docker build` lets one say about a build."""
 
 
+class Command(click.Command):
+    """A command that finds -o at once.
+
+    Click looks for it among the long options first, and imports difflib, for 1 ms, to suggest what nobody will read.
+    """
+
+    def make_parser(self, ctx: click.Context) -> Any:  # noqa: ANN401  click's, of no public type
+        parser = super().make_parser(ctx)
+        parser._long_opt.update(parser._short_opt)  # noqa: SLF001  nothing public says so
+        return parser
+
+
 def flags(*options: Callable[[Decorated], Decorated]) -> Callable[[Decorated], Decorated]:
     """Several options as one decorator, shown in the order given."""
 
