@@ -4,25 +4,31 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from dockerfile_frontend.cli.compiling import Compiled, compile_for_build
+from dockerfile_frontend.cli.compiling import ask, read_call, rendered
 from dockerfile_frontend.cli.contexts import MAIN
 from dockerfile_frontend.cli.options import BUILD_FLAGS, CONTEXT_FLAGS, DOCKERFILE_FLAGS, flags
-from dockerfile_frontend.cli.resolving import RESOLVER_FLAGS, connector, image_files
+from dockerfile_frontend.cli.resolving import RESOLVER_FLAGS, connector, image_files, resolving
 from dockerfile_frontend.cli.running import RUN_FLAGS, check_files, outputs_of, progress_mode, write_results
-from dockerfile_frontend.cli.session import SESSION_FLAGS, agents, parse_allowed, parse_secrets, parse_ssh
+from dockerfile_frontend.cli.session import SESSION_FLAGS, parse_allowed, parse_secrets, parse_ssh
 from dockerfile_frontend.cli.stores import store_place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dockerfile_frontend.compiler.result import CompiledTarget
-    from dockerfile_frontend.executor.build import BuildJob, Target
+    from dockerfile_frontend.cli.building import Watch
+    from dockerfile_frontend.cli.compiling import Call
+    from dockerfile_frontend.compiler.result import CompiledTarget, CompileResult
+    from dockerfile_frontend.executor.build import BuildJob, Built, Target
     from dockerfile_frontend.executor.exporters.spec import Output
+    from dockerfile_frontend.executor.progress import Warned
     from dockerfile_frontend.executor.session import Session
+    from dockerfile_frontend.semantics.platforms import Platform
+    from dockerfile_frontend.semantics.resolver import Resolver
 
 
 @click.command("build")
@@ -42,40 +48,114 @@ def command(context: str, **given: Any) -> None:  # noqa: ANN401  the flags
     outputs = outputs_of(given)
     check_files(given)
     mode = progress_mode(given)
-    compiled = compile_for_build(context, given, silent=mode == "quiet")
-    from dockerfile_frontend.cli.building import carry_out  # noqa: PLC0415  a Dockerfile that is refused needs no executor
+    call = read_call(context, given)
+    job = job_of(call, outputs)
+    from dockerfile_frontend.cli.building import Watch  # noqa: PLC0415  `--help` needs no executor
 
-    with agents(parse_ssh(given["ssh"])) as ssh:
-        built = carry_out(job_of(compiled, outputs, ssh, given), mode)
+    with resolving(given, call.contexts.stores) as resolver:
+        watch = Watch(mode, job.root)
+        built = build_again(call, job, resolver, watch) or build_anew(call, job, resolver, watch)
     write_results(given, built.metadata)
 
 
-def job_of(compiled: Compiled, outputs: tuple[Output, ...], ssh: Mapping[str, str], given: Mapping[str, Any]) -> BuildJob:
-    from dockerfile_frontend.executor.build import BuildJob  # noqa: PLC0415  loaded after the compiler
+def build_again(call: Call, job: BuildJob, resolver: Resolver, watch: Watch) -> Built | None:
+    """What has been built before, if it has; nothing is compiled."""
+    from dockerfile_frontend.cli.again import Notes, still_so  # noqa: PLC0415  loaded with the executor
+    from dockerfile_frontend.executor.build import build_again as find_built  # noqa: PLC0415  the same
+
+    def agreed(found: Mapping[str, Any]) -> BuildJob | None:
+        notes = Notes.from_json(found, call.inputs.dockerfile)
+        if not still_so(notes.asked, resolver):
+            return None
+        watch.warnings = notes.warnings
+        return replace(job, facts=replace(job.facts, source_date_epoch=notes.epoch))
+
+    if not job.trace:
+        return None
+    with watch.told(job):
+        return find_built(job, agreed, watch.display)
+
+
+def build_anew(call: Call, job: BuildJob, resolver: Resolver, watch: Watch) -> Built:
+    """Compile, then run what must run."""
+    from dockerfile_frontend.cli.again import Asked, Notes  # noqa: PLC0415  loaded already
+    from dockerfile_frontend.cli.building import carry_out  # noqa: PLC0415  the same
+    from dockerfile_frontend.compiler.driver import compile_dockerfile  # noqa: PLC0415  of no use to a build that is cached
+
+    asked = Asked(resolver)
+    result = ask(call, asked, compile_dockerfile, **host_options())
+    watch.warnings = warned(result, call)
+    notes = Notes(watch.warnings, result.target.epoch, tuple(sorted(asked.answers.items())))
+    resolver.close()
+    facts = replace(job.facts, source_date_epoch=result.target.epoch, definitions=tuple(t.definition for t in result.targets))
+    return carry_out(
+        replace(
+            job,
+            targets=tuple(map(target_of, result.targets)),
+            facts=facts,
+            trace=job.trace if asked.lasting else "",
+            notes=notes.to_json(),
+        ),
+        watch,
+    )
+
+
+def host_options() -> dict[str, Platform]:
+    """The platform that steps run on, as the compiler's options have it."""
+    from dockerfile_frontend.semantics.platforms import Platform, normalize_platform  # noqa: PLC0415  with the compiler
+
+    return {"build_platform": normalize_platform(Platform("linux", os.uname().machine))}
+
+
+def warned(result: CompileResult, call: Call) -> tuple[Warned, ...]:
+    """Warnings as displays take them."""
+    from dockerfile_frontend.executor.progress import Warned  # noqa: PLC0415  loaded already
+
+    inputs = call.inputs
+    texts = rendered(result.warnings, inputs)
+    return tuple(
+        Warned(
+            text,
+            f"{warning.code}: {warning.message}",
+            inputs.name,
+            inputs.dockerfile,
+            ((warning.span.line, warning.span.end_line or warning.span.line),) if warning.span else (),
+            f"https://docs.docker.com/go/dockerfile/rule/{rule_page(warning.code)}/",
+        )
+        for text, warning in zip(texts, result.warnings, strict=True)
+    )
+
+
+def rule_page(rule: str) -> str:
+    """LegacyKeyValueFormat ──▶ legacy-key-value-format, JSONArgsRecommended ──▶ json-args-recommended."""
+    import re  # noqa: PLC0415  loaded already
+
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", rule).lower()
+
+
+def job_of(call: Call, outputs: tuple[Output, ...]) -> BuildJob:
+    """The job, as far as it is known before anything is compiled."""
+    from dockerfile_frontend.cli.again import trace_of  # noqa: PLC0415  loaded with the executor
+    from dockerfile_frontend.executor.build import BuildJob  # noqa: PLC0415  the same
     from dockerfile_frontend.executor.exporters.records import BuildFacts  # noqa: PLC0415  the same
 
-    targets = compiled.result.targets
-    facts = BuildFacts(
-        names=given["tag"],
-        source_date_epoch=targets[0].epoch,
-        definitions=tuple(target.definition for target in targets),
-        options=compiled.options,
-        started=time.time(),
-    )
+    given = call.given
+    facts = BuildFacts(names=given["tag"], options=call.options, started=time.time())
     root = store_place(given["root"])
-    session = session_of(compiled, root, ssh, given)
-    return BuildJob(root, tuple(map(target_of, targets)), session, outputs, facts, given["jobs"])
+    trace = "" if "no-cache" in call.options else trace_of(call)
+    return BuildJob(root, (), session_of(call, root), outputs, facts, given["jobs"], trace)
 
 
-def session_of(compiled: Compiled, root: str, ssh: Mapping[str, str], given: Mapping[str, Any]) -> Session:
+def session_of(call: Call, root: str) -> Session:
     from dockerfile_frontend.executor.session import Session  # noqa: PLC0415  loaded with the executor
 
+    given = call.given
     return Session(
-        contexts={MAIN: compiled.inputs.context or os.path.join(root, "empty"), **compiled.contexts.folders},
-        layouts=compiled.contexts.stores,
+        contexts={MAIN: call.inputs.context or os.path.join(root, "empty"), **call.contexts.folders},
+        layouts=call.contexts.stores,
         images=image_files(given),
         secrets=parse_secrets(given["secret"]),
-        ssh=ssh,
+        ssh=parse_ssh(given["ssh"]),
         allow=parse_allowed(given["allow"]),
         connect=connector(given),
     )

@@ -1,6 +1,6 @@
 """Run graphs and give out what they make: the part that `dfc build` and `dfc exec` share.
 
-carry_out(job, "plain")    ──▶ what --metadata-file says; of a step that failed, its log and where it stands
+carry_out(job, Watch("plain", root))    ──▶ what --metadata-file says; of a step that failed, its log and where it stands
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from itertools import chain
 from typing import TYPE_CHECKING, TextIO
 
 from dockerfile_frontend.cli.errors import Fault, Refused, plain
-from dockerfile_frontend.executor.build import BuildJob, Built, build
+from dockerfile_frontend.executor.build import build
 from dockerfile_frontend.executor.progress import open_display
 from dockerfile_frontend.executor.progress.logs import StepLogs
 from dockerfile_frontend.executor.solver.model import ExecutorError, StepError
@@ -21,48 +21,62 @@ from dockerfile_frontend.executor.solver.model import ExecutorError, StepError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dockerfile_frontend.executor.progress import Mode
+    from dockerfile_frontend.executor.build import BuildJob, Built
+    from dockerfile_frontend.executor.progress import Mode, Warned
     from dockerfile_frontend.executor.solver.events import Events
 
 
-def carry_out(job: BuildJob, mode: Mode, stream: TextIO = sys.stderr) -> Built:
-    """Run what must run and give out what was asked for. Raises Fault and Refused."""
-    from dockerfile_frontend.executor.exporters.outputs import check_outputs  # noqa: PLC0415  loaded with the first job
+class Watch:
+    """Shows a build, keeps its logs, and says what was wrong with it."""
 
-    logs = StepLogs(os.path.join(job.root, "logs"), build_name())
+    def __init__(self, mode: Mode, root: str, warnings: tuple[Warned, ...] = (), stream: TextIO = sys.stderr) -> None:
+        self.mode = mode
+        self.stream = stream
+        self.warnings = warnings
+        """Shown when the build begins."""
+        self.logs = StepLogs(os.path.join(root, "logs"), build_name())
 
     @contextmanager
-    def display() -> Iterator[Events]:
-        shown = open_display(mode, stream)
+    def display(self) -> Iterator[Events]:
+        shown = open_display(self.mode, self.stream)
         try:
-            yield logs.recording(shown)
+            shown.warned(self.warnings)
+            yield self.logs.recording(shown)
         finally:
             shown.close()
 
-    try:
-        check_outputs(job.outputs)
+    @contextmanager
+    def told(self, job: BuildJob) -> Iterator[None]:
+        """Around a build: its errors as the command line tells them."""
+        try:
+            yield
+        except StepError as error:
+            show_failure(error, job, self)
+            raise Refused(plain(str(error), error.hint)) from error
+        except ExecutorError as error:
+            raise Fault(str(error), hint=error.hint) from error
+        finally:
+            self.logs.close()
+
+
+def carry_out(job: BuildJob, watch: Watch) -> Built:
+    """Run what must run and give out what was asked for. Raises Fault and Refused."""
+    with watch.told(job):
         wait_for_threads()
-        return build(job, display)
-    except StepError as error:
-        show_failure(error, job, mode, logs, stream)
-        raise Refused(plain(str(error), error.hint)) from error
-    except ExecutorError as error:
-        raise Fault(str(error), hint=error.hint) from error
-    finally:
-        logs.close()
+        return build(job, watch.display)
 
 
-def show_failure(error: StepError, job: BuildJob, mode: Mode, logs: StepLogs, stream: TextIO) -> None:
+def show_failure(error: StepError, job: BuildJob, watch: Watch) -> None:
     """The log and the source of a failed step; where lines were printed as they came, only the last of them again."""
     from dockerfile_frontend.executor.progress.failure import excerpt, failure_lines  # noqa: PLC0415  of a failed build
 
     definitions = [target.definition for target in job.targets]
     lines: Iterable[str]
-    if mode == "rawjson":
+    if watch.mode == "rawjson":
         lines = chain.from_iterable(excerpt(definition, error.digest) for definition in definitions)
     else:
-        lines = failure_lines(error, definitions, logs, whole=mode in ("tty", "quiet"))
-    print(*lines, sep="\n", file=stream)
+        lines = failure_lines(error, definitions, watch.logs, whole=watch.mode in ("tty", "quiet"))
+    print(*lines, sep="\n", file=watch.stream)
 
 
 def build_name() -> str:

@@ -13,7 +13,7 @@ from dockerfile_frontend.cli.resolving import resolving
 from ir_schema.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import TypeAlias
 
     from dockerfile_frontend.cli.contexts import Contexts
@@ -33,63 +33,58 @@ def compile_inputs(context: str, given: Mapping[str, Any]) -> CompileResult:
     """`given` is what click made of the flags. Raises Fault and Refused."""
     from dockerfile_frontend.compiler.driver import compile_dockerfile  # noqa: PLC0415  `--help` needs no compiler
 
-    inputs = read_inputs(context, given["file"])
-    result = ask(inputs, given, compile_dockerfile)
+    call = read_call(context, given)
+    with resolving(given, call.contexts.stores) as resolver:
+        result = ask(call, resolver, compile_dockerfile)
     if not given["quiet"]:
-        warn(result.warnings, inputs)
+        for warning in rendered(result.warnings, call.inputs):
+            print(warning, file=sys.stderr)
     return result
 
 
-class Compiled(Record):
-    """A compilation and what it was made of."""
+class Call(Record):
+    """What a command was asked to compile."""
 
+    given: Mapping[str, Any]
+    """What click made of the flags."""
     inputs: Inputs
     contexts: Contexts
     options: Mapping[str, str]
-    """What the frontend was told."""
-    result: CompileResult
+    """What the frontend is told."""
+
+    @property
+    def reader(self) -> FolderReader:
+        return FolderReader(self.inputs, self.contexts.folders)
 
 
-def compile_for_build(context: str, given: Mapping[str, Any], *, silent: bool) -> Compiled:
-    """As `compile_inputs`, with all that a build needs to know beside it."""
-    from dockerfile_frontend.compiler.driver import compile_dockerfile  # noqa: PLC0415  `--help` needs no compiler
-
+def read_call(context: str, given: Mapping[str, Any]) -> Call:
+    """Read the Dockerfile, its ignore file and the named contexts. Raises Fault."""
     inputs = read_inputs(context, given["file"])
     contexts = parse_contexts(given["build_context"])
-    options = {"filename": inputs.filename, **contexts.options, **frontend_options(given)}
-    result = answer(inputs, contexts, options, given, compile_dockerfile)
-    if not silent:
-        warn(result.warnings, inputs)
-    return Compiled(inputs, contexts, options, result)
+    return Call(given, inputs, contexts, {"filename": inputs.filename, **contexts.options, **frontend_options(given)})
 
 
 def outline_inputs(context: str, given: Mapping[str, Any]) -> OutlineFacts:
     """Raises Fault and Refused."""
     from dockerfile_frontend.compiler.driver import outline_dockerfile  # noqa: PLC0415  `--help` needs no compiler
 
-    return ask(read_inputs(context, given["file"]), given, outline_dockerfile)
+    call = read_call(context, given)
+    with resolving(given, call.contexts.stores) as resolver:
+        return ask(call, resolver, outline_dockerfile)
 
 
-def ask(inputs: Inputs, given: Mapping[str, Any], question: Question[Answer]) -> Answer:
-    contexts = parse_contexts(given["build_context"])
-    options = {"filename": inputs.filename, **contexts.options, **frontend_options(given)}
-    return answer(inputs, contexts, options, given, question)
-
-
-def answer(
-    inputs: Inputs, contexts: Contexts, options: Mapping[str, str], given: Mapping[str, Any], question: Question[Answer]
-) -> Answer:
+def ask(call: Call, resolver: Resolver, question: Question[Answer], **given: Any) -> Answer:  # noqa: ANN401  fields of the options
+    """Raises Refused with what is wrong with the Dockerfile."""
     from dockerfile_frontend.compiler.options import parse_options  # noqa: PLC0415  loaded with the question
 
-    reader = FolderReader(inputs, contexts.folders)
-    with resolving(given, contexts.stores) as resolver, refusals(inputs):
-        return question(inputs.dockerfile, parse_options(options), resolver, reader)
+    with refusals(call.inputs):
+        return question(call.inputs.dockerfile, parse_options(call.options, **given), resolver, call.reader)
 
 
-def warn(warnings: Iterable[Diagnostic], inputs: Inputs) -> None:
+def rendered(warnings: Iterable[Diagnostic], inputs: Inputs) -> Iterator[str]:
+    """Warnings as a person reads them."""
     from dockerfile_frontend.diagnostics import render  # noqa: PLC0415  loaded with the compiler
     from dockerfile_frontend.source import SourceFile  # noqa: PLC0415  the same
 
     source = SourceFile(inputs.name, inputs.dockerfile.decode("utf-8", "replace"))
-    for warning in warnings:
-        print(render(warning, source), file=sys.stderr)
+    return (render(warning, source) for warning in warnings)

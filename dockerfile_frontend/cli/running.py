@@ -42,7 +42,8 @@ RUN_FLAGS = (
 
 def outputs_of(given: Mapping[str, Any]) -> tuple[Output, ...]:
     """All outputs, checked as far as that is possible before a build. Raises Fault."""
-    from dockerfile_frontend.executor.exporters.spec import parse_output  # noqa: PLC0415  `--help` needs it not
+    from dockerfile_frontend.executor.exporters.outputs import check_outputs  # noqa: PLC0415  `--help` needs it not
+    from dockerfile_frontend.executor.exporters.spec import parse_output  # noqa: PLC0415  the same
     from dockerfile_frontend.executor.solver.model import ExecutorError  # noqa: PLC0415  the same
 
     try:
@@ -52,9 +53,11 @@ def outputs_of(given: Mapping[str, Any]) -> tuple[Output, ...]:
         if not outputs:
             wants_id = given["quiet"] or given["iidfile"] or given["metadata_file"] or given["annotation"]
             outputs = [parse_output("type=image" if wants_id else "type=cacheonly")]
-        return tuple(annotated(outputs, given["annotation"]))
+        outputs = annotated(outputs, given["annotation"])
+        check_outputs(outputs)
     except ExecutorError as error:
         raise Fault(str(error), hint=error.hint, code=EXIT_USAGE) from error
+    return tuple(outputs)
 
 
 def pushed(outputs: Sequence[Output]) -> list[Output]:

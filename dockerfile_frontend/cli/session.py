@@ -10,18 +10,16 @@ Whatever is named must be there before the build starts; values are read when a 
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from dockerfile_frontend.cli.errors import EXIT_USAGE, Fault
-from ir_schema.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
-    from dockerfile_frontend.executor.session import Secret
+    from dockerfile_frontend.executor.session import KeyFiles, Secret
 
 ENTITLEMENTS = ("network.host", "security.insecure")
 LARGEST_KEY = 100 << 10
@@ -32,13 +30,6 @@ SESSION_FLAGS = (
     click.option("--ssh", metavar="ID[=SOCKET|KEY[,…]]", multiple=True, help="SSH agent, or keys, for RUN --mount=type=ssh."),
     click.option("--allow", metavar="|".join(ENTITLEMENTS), multiple=True, help="Privileges that RUN may ask for."),
 )
-
-
-class Ssh(Record):
-    """Where signatures come from: an agent's socket, or keys in files."""
-
-    socket: str = ""
-    keys: tuple[str, ...] = ()
 
 
 def parse_secrets(texts: Sequence[str], environment: Mapping[str, str] = os.environ) -> dict[str, Secret]:
@@ -91,12 +82,12 @@ def _fields(flag: str, text: str, known: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-def parse_ssh(texts: Sequence[str], environment: Mapping[str, str] = os.environ) -> dict[str, Ssh]:
+def parse_ssh(texts: Sequence[str], environment: Mapping[str, str] = os.environ) -> dict[str, str | KeyFiles]:
     """Agents by id. Raises Fault for what is no socket and no key."""
     return dict(_parse_agent(text, environment) for text in texts)
 
 
-def _parse_agent(text: str, environment: Mapping[str, str]) -> tuple[str, Ssh]:
+def _parse_agent(text: str, environment: Mapping[str, str]) -> tuple[str, str | KeyFiles]:
     name, _, value = text.partition("=")
     paths = [path for path in value.split(",") if path]
     if not name:
@@ -108,8 +99,10 @@ def _parse_agent(text: str, environment: Mapping[str, str]) -> tuple[str, Ssh]:
     return name, _ssh_of(text, paths)
 
 
-def _ssh_of(text: str, paths: Sequence[str]) -> Ssh:
+def _ssh_of(text: str, paths: Sequence[str]) -> str | KeyFiles:
     import stat  # noqa: PLC0415  few builds need it
+
+    from dockerfile_frontend.executor.session import KeyFiles  # noqa: PLC0415  the same
 
     keys = []
     for path in paths:
@@ -120,12 +113,12 @@ def _ssh_of(text: str, paths: Sequence[str]) -> Ssh:
         if stat.S_ISSOCK(mode):
             if len(paths) > 1:
                 raise Fault(f"--ssh {text}: an agent's socket stands alone, without keys", code=EXIT_USAGE)
-            return Ssh(os.path.abspath(path))
+            return os.path.abspath(path)
         if not stat.S_ISREG(mode):
             raise Fault(f"--ssh {text}: {path} is neither a socket nor a key")
         check_key(path)
         keys.append(os.path.abspath(path))
-    return Ssh(keys=tuple(keys))
+    return KeyFiles(keys)
 
 
 def check_key(path: str) -> None:
@@ -145,39 +138,3 @@ def parse_allowed(texts: Sequence[str]) -> frozenset[str]:
     for name in sorted(wanted.difference(ENTITLEMENTS)):
         raise Fault(f"--allow: there is no entitlement {name!r}", hint=" or ".join(ENTITLEMENTS), code=EXIT_USAGE)
     return wanted
-
-
-@contextmanager
-def agents(wanted: Mapping[str, Ssh]) -> Iterator[dict[str, str]]:
-    """Sockets by id; agents for keys are started, and ended with the block."""
-    if not any(ssh.keys for ssh in wanted.values()):
-        yield {name: ssh.socket for name, ssh in wanted.items()}
-        return
-    with _private_folder() as folder:
-        running: list[Any] = []
-        try:
-            yield {name: ssh.socket or _start(ssh, os.path.join(folder, str(n)), running) for n, (name, ssh) in enumerate(wanted.items())}
-        finally:
-            for agent in running:
-                agent.close()
-
-
-def _start(ssh: Ssh, folder: str, running: list[Any]) -> str:
-    from dockerfile_frontend.executor.ssh import KeyAgent  # noqa: PLC0415  only keys need it
-
-    os.mkdir(folder, 0o700)
-    agent = KeyAgent(folder, ssh.keys)
-    running.append(agent)
-    return agent.path
-
-
-@contextmanager
-def _private_folder() -> Iterator[str]:
-    import shutil  # noqa: PLC0415  only keys need it
-    import tempfile  # noqa: PLC0415  the same
-
-    folder = tempfile.mkdtemp(prefix="dfc-ssh-")
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

@@ -13,6 +13,7 @@ store is closed before and opened again after, and what sources were found to be
 from __future__ import annotations
 
 import contextlib
+from dataclasses import field
 from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
@@ -62,12 +63,14 @@ class BuildJob(Record):
     targets: tuple[Target, ...]
     session: Session
     outputs: tuple[Output, ...] = ()
-    facts: BuildFacts | None = None
+    facts: BuildFacts = field(default_factory=BuildFacts)
     """What names, metadata and provenance say of the build."""
     jobs: int = 0
     """How many ops run at once; 0 is one for each core."""
     trace: str = ""
     """What `build_again` finds this build by; empty where the same words may mean something else next time."""
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    """What the caller wants to find again beside it, as JSON holds it."""
 
 
 class Built(Record):
@@ -96,23 +99,26 @@ def build(job: BuildJob, display: Display) -> Built:
         return _finish(job, _plan(job, machine), machine)
 
 
-def build_again(trace: str, job: BuildJob, display: Display) -> Built | None:
-    """A build that is all done, found by its trace alone; `job` has no targets yet. None when it has to be looked at."""
+def build_again(job: BuildJob, agreed: Callable[[Mapping[str, Any]], BuildJob | None], display: Display) -> Built | None:
+    """A build that is all done, found by its trace alone; `job` has no targets yet. None when it has to be looked at.
+
+    `agreed` gets the notes of the earlier build: the job to go on with, or None when they do not hold any more.
+    """
     from .exporters.outputs import export, needs_files
 
-    facts = job.facts or BuildFacts()
     with _opened(job) as machine:
-        found = find_trace(trace, machine)
-        if found is None:
+        found = find_trace(job.trace, machine)
+        ready = agreed(found.extra["notes"]) if found else None
+        if found is None or ready is None:
             return None
         images = tuple(starmap(_traced_image, zip(found.extra["images"], found.layers, strict=True)))
-        if needs_files(job.outputs, images, machine, facts):
+        if needs_files(job.outputs, images, machine, ready.facts):
             return None
         with display() as machine.events:
             machine.events.planned(found.vertices)
             for vertex in found.vertices:
                 machine.events.completed(vertex, cached=True)
-            return Built(export(job.outputs, images, machine, facts), cached=True)
+            return Built(export(job.outputs, images, machine, ready.facts), cached=True)
 
 
 @contextlib.contextmanager
@@ -129,7 +135,7 @@ def _needs_files(job: BuildJob, plan: Plan, machine: Machine) -> bool:
     from .exporters.outputs import needs_files
 
     images = _images(job, plan, machine)
-    return images is None or needs_files(job.outputs, images, machine, job.facts or BuildFacts())
+    return images is None or needs_files(job.outputs, images, machine, job.facts)
 
 
 def _finish(job: BuildJob, plan: Plan, machine: Machine) -> Built:
@@ -139,9 +145,9 @@ def _finish(job: BuildJob, plan: Plan, machine: Machine) -> Built:
     images = _images(job, plan, machine, make=True)
     assert images is not None  # noqa: S101 - made
     if job.trace:
-        extra = {"images": [_trace_of(image) for image in images]}
+        extra = {"images": [_trace_of(image) for image in images], "notes": job.notes}
         remember_trace(job.trace, plan, [image.layers for image in images], extra, machine)
-    return Built(export(job.outputs, images, machine, job.facts or BuildFacts()), not plan.work)
+    return Built(export(job.outputs, images, machine, job.facts), not plan.work)
 
 
 def _images(job: BuildJob, plan: Plan, machine: Machine, *, make: bool = False) -> tuple[Image, ...] | None:

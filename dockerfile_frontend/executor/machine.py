@@ -78,6 +78,8 @@ class Machine:
             if self._client is not None:
                 self._client.close()
             self._runtime = self._client = None
+        if not self._depth:
+            self.session.close()
 
     @property
     def runtime(self) -> Runtime:

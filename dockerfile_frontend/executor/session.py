@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
 from dataclasses import field
 from typing import TYPE_CHECKING
 
@@ -17,10 +18,12 @@ from ir_schema.record import Record
 from .solver.model import ExecutorError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from dockerfile_frontend.registry.client import Client
+
+    from .ssh import KeyAgent
 
 MAX_SECRET = 500 << 10
 """Bytes, as BuildKit limits it."""
@@ -53,6 +56,44 @@ class Secret(Record):
         return value
 
 
+class KeyFiles:
+    """SSH keys in files: an agent holds them from when it is first asked for until `close`, in whichever process that is."""
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self.paths = tuple(paths)
+        self._lock = threading.Lock()
+        self._agent: KeyAgent | None = None
+        self._folder = ""
+
+    def socket(self) -> str:
+        """The agent's socket. Raises ExecutorError for a key that cannot be used."""
+        with self._lock:
+            if self._agent is None:
+                import tempfile
+
+                from .ssh import KeyAgent
+
+                self._folder = tempfile.mkdtemp(prefix="dfc-ssh-")
+                try:
+                    self._agent = KeyAgent(self._folder, self.paths)
+                except BaseException:
+                    self._remove()
+                    raise
+            return self._agent.path
+
+    def close(self) -> None:
+        with self._lock:
+            if self._agent is not None:
+                self._agent.close()
+                self._agent = None
+                self._remove()
+
+    def _remove(self) -> None:
+        import shutil
+
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
 class Session(Record):
     """Everything of the client that a build may use."""
 
@@ -63,8 +104,8 @@ class Session(Record):
     images: tuple[Path, ...] = ()
     """The same, asked before registries for images by their full names."""
     secrets: Mapping[str, Secret] = field(default_factory=dict)
-    ssh: Mapping[str, str | Path] = field(default_factory=dict)
-    """Agent sockets by id; "default" is the usual one."""
+    ssh: Mapping[str, str | Path | KeyFiles] = field(default_factory=dict)
+    """Agents by id, as sockets or keys; "default" is the usual one."""
     allow: frozenset[str] = frozenset()
     """Entitlements granted: network.host, security.insecure."""
     connect: Callable[[], Client] | None = None
@@ -82,7 +123,13 @@ class Session(Record):
             raise ExecutorError(
                 f"no SSH key {name or 'default'!r} forwarded from the client", hint="--ssh default forwards your agent"
             )
-        return os.fspath(found)
+        return found.socket() if isinstance(found, KeyFiles) else os.fspath(found)
+
+    def close(self) -> None:
+        """End what was started for it; it may be asked again."""
+        for agent in self.ssh.values():
+            if isinstance(agent, KeyFiles):
+                agent.close()
 
     def check_allowed(self, entitlement: str) -> None:
         """Raise ExecutorError unless the client granted it."""

@@ -16,7 +16,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ir_schema.ops import SourceOp
+from ir_schema.ops import ProgressGroup, SourceOp
 from ir_schema.record import Record
 
 from .solver.events import VertexInfo
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound=Record)
 
 KIND = "trace"
-VERSION = 1
+VERSION = 2
 
 _COMMIT = re.compile(r"#([0-9a-f]{40}|[0-9a-f]{64})(:|$)")
 
@@ -59,7 +59,7 @@ def find_trace(key: str, machine: Machine) -> Trace | None:
     if not machine.store.acquire(layer for each in layers for layer in each):
         return None
     machine.records.touch(known["results"])
-    vertices = tuple(VertexInfo(digest, name, tuple(inputs)) for digest, name, inputs in known["vertices"])
+    vertices = tuple(_vertex(*values) for values in known["vertices"])
     return Trace(layers, known["extra"], vertices)
 
 
@@ -72,7 +72,7 @@ def remember_trace(key: str, plan: Plan, layers: Sequence[Sequence[str]], extra:
         "reads": _reads(plan, machine),
         "layers": layers,
         "results": [task.known.id for task in plan.tasks.values() if task.known],
-        "vertices": [(task.info.digest, task.info.name, task.info.inputs) for task in plan.tasks.values()],
+        "vertices": [_vertex_values(task.info) for task in plan.tasks.values()],
         "extra": extra,
     }
     machine.store.remember(KIND, key, json.dumps(document))
@@ -122,6 +122,14 @@ def _same_files(reads: Sequence[Any], machine: Machine) -> bool:
         )
     except ExecutorError:
         return False
+
+
+def _vertex_values(info: VertexInfo) -> list[Any]:
+    return [info.digest, info.name, info.inputs, _values(info.group) if info.group else None]
+
+
+def _vertex(digest: str, name: str, inputs: list[str], group: list[Any] | None) -> VertexInfo:
+    return VertexInfo(digest, name, tuple(inputs), ProgressGroup(*group) if group else None)
 
 
 def _values(record: Record) -> list[Any]:

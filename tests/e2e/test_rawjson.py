@@ -61,7 +61,7 @@ def ours() -> bytes:
     display.started(vertex)
     display.status(vertex.digest, "x", 1, 2, done=True)
     display.completed(vertex, cached=True, error="no")
-    display.warned(vertex.digest, (Warned("short", "Dockerfile", b"x", ((1, 1),), "detail", "url"),))
+    display.warned((Warned("text", "short", "Dockerfile", b"x", ((1, 1),), "url"),))
     return stream.getvalue().encode()
 
 

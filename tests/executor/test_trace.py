@@ -23,7 +23,8 @@ from ir_schema.ops import Copy, FileAction, FileOp, Input, MkFile, Op, OpMetadat
 
 KEY = "what the caller made of its words"
 CONFIG = '{"os":"linux","architecture":"amd64"}'
-IMAGES = {"images": [[["amd64", "linux", "", "", []], CONFIG, ""]]}
+NOTES = {"of": "the caller"}
+IMAGES = {"images": [[["amd64", "linux", "", "", []], CONFIG, ""]], "notes": NOTES}
 
 
 class Watched(Silent):
@@ -68,7 +69,8 @@ def again(home: Path, watched: Watched | None = None, key: str = KEY) -> Built |
     def display() -> Iterator[Events]:
         yield watched or Silent()
 
-    return build_again(key, BuildJob(str(home / "store"), (), session(home)), display)
+    job = BuildJob(str(home / "store"), (), session(home), trace=key)
+    return build_again(job, lambda notes: job if notes == NOTES else None, display)
 
 
 def test_a_build_that_is_done_is_known_again(home: Path) -> None:
@@ -83,6 +85,12 @@ def test_a_build_that_is_done_is_known_again(home: Path) -> None:
 def test_other_words_are_another_build(home: Path) -> None:
     build_once(home, copy_graph())
     assert again(home, key="others") is None
+
+
+def test_who_does_not_agree_with_the_notes_builds(home: Path) -> None:
+    build_once(home, copy_graph())
+    job = BuildJob(str(home / "store"), (), session(home), trace=KEY)
+    assert build_again(job, lambda _notes: None, contextlib.nullcontext) is None  # type: ignore[arg-type]  # never shown
 
 
 def test_a_file_that_is_read_and_has_changed_is_seen(home: Path) -> None:

@@ -22,18 +22,22 @@ MODES: tuple[Mode, ...] = ("auto", "tty", "plain", "rawjson", "quiet")
 class Warned(Record):
     """A finding about the source file, for displays that machines read."""
 
+    text: str
+    """As a person reads it, with its excerpt."""
     short: str
     filename: str
     source: bytes
     """All of the file."""
     lines: tuple[tuple[int, int], ...] = ()
     """First and last line, counted from 1."""
-    detail: str = ""
     url: str = ""
 
 
 class Display(Events, Protocol):
     """Events that are shown, until closed."""
+
+    def warned(self, warnings: tuple[Warned, ...]) -> None:
+        """Findings about the source file, before anything runs."""
 
     def close(self) -> None:
         """Show what is pending and give the terminal back. May be called twice."""
@@ -41,6 +45,9 @@ class Display(Events, Protocol):
 
 class Quiet(Silent):
     """Nothing is shown."""
+
+    def warned(self, warnings: tuple[Warned, ...]) -> None:
+        pass
 
     def close(self) -> None:
         pass

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from dockerfile_frontend.executor.solver.events import VertexInfo
 
 if TYPE_CHECKING:
-    from . import Display
+    from . import Display, Warned
 
 
 class _Group:
@@ -36,6 +36,9 @@ class Grouped:
         self._lock = threading.Lock()
         self._groups: dict[str, _Group] = {}
         self._of: dict[str, _Group] = {}
+
+    def warned(self, warnings: tuple[Warned, ...]) -> None:
+        self._display.warned(warnings)
 
     def planned(self, vertices: tuple[VertexInfo, ...]) -> None:
         with self._lock:

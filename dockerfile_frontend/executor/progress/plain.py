@@ -19,6 +19,8 @@ from .text import CANCELLED, Screen, amount_text, printable, seconds_text
 if TYPE_CHECKING:
     from dockerfile_frontend.executor.solver.events import VertexInfo
 
+    from . import Warned
+
 HOLD_SECONDS = 2.0
 """How long one step may speak while another has something to say."""
 QUICK_SECONDS = 0.2
@@ -73,6 +75,10 @@ class PlainLines:
         self._current: _Step | None = None
         self._since = 0.0
         self._timer: threading.Timer | None = None
+
+    def warned(self, warnings: tuple[Warned, ...]) -> None:
+        for warning in warnings:
+            self._screen.write(f"{warning.text}\n")
 
     def planned(self, vertices: tuple[VertexInfo, ...]) -> None:
         with self._lock:

@@ -9,16 +9,17 @@ Field names and types are those of the JSON form of BuildKit's SolveStatus: byte
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
+from dockerfile_frontend.executor.solver.events import VertexInfo
+
 from .text import CANCELLED, Screen
 
 if TYPE_CHECKING:
-    from dockerfile_frontend.executor.solver.events import VertexInfo
-
     from . import Warned
 
 VIEWERS_CANCELLED = "context canceled"
@@ -65,10 +66,14 @@ class RawJson:
             record["completed"] = now
         self._write("statuses", [record])
 
-    def warned(self, digest: str, warnings: tuple[Warned, ...]) -> None:
-        """Findings about the file that a vertex stands for."""
-        if warnings:
-            self._write("warnings", [_warning(digest, warning) for warning in warnings])
+    def warned(self, warnings: tuple[Warned, ...]) -> None:
+        """Viewers want a vertex that warnings belong to: the reading of the file."""
+        for name in dict.fromkeys(warning.filename for warning in warnings):
+            title = f"[internal] load build definition from {name}"
+            vertex = VertexInfo(f"sha256:{hashlib.sha256(title.encode()).hexdigest()}", title)
+            self.started(vertex)
+            self.completed(vertex)
+            self._write("warnings", [_warning(vertex.digest, warning) for warning in warnings if warning.filename == name])
 
     def close(self) -> None:
         """Everything is written."""
@@ -93,8 +98,7 @@ def _vertex(vertex: VertexInfo) -> dict[str, Any]:
 
 def _warning(digest: str, warning: Warned) -> dict[str, Any]:
     record: dict[str, Any] = {"vertex": digest, "level": 1, "short": _base64(warning.short.encode())}
-    if warning.detail:
-        record["detail"] = [_base64(warning.detail.encode())]
+    record["detail"] = [_base64(line.encode()) for line in warning.text.splitlines()]
     if warning.url:
         record["url"] = warning.url
     record["sourceInfo"] = {"filename": warning.filename, "data": _base64(warning.source), "language": "Dockerfile"}

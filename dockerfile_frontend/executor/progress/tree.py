@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from dockerfile_frontend.executor.solver.events import VertexInfo
 
+    from . import Warned
+
 APPEARS_AFTER = 0.15
 """Seconds: rich takes a third of that to load."""
 FRAMES = 8
@@ -71,6 +73,10 @@ class LiveTree:
         self._began = time.monotonic()
         self._closed = threading.Event()
         self._thread: threading.Thread | None = None
+
+    def warned(self, warnings: tuple[Warned, ...]) -> None:
+        for warning in warnings:
+            self._screen.write(f"{warning.text}\n")
 
     def planned(self, vertices: tuple[VertexInfo, ...]) -> None:
         with self._lock:

@@ -23,7 +23,7 @@ def played() -> list[dict[str, Any]]:
     display.log(MAKE.digest, 2, b"bad \xff\n")
     display.completed(MAKE, error="exit code: 1")
     display.completed(LINKED[0], error="canceled")
-    display.warned(COPY.digest, (Warned("Rule: short", "Dockerfile", b"FROM a\n", ((1, 1),), "detail", "https://x.y/z"),))
+    display.warned((Warned("whole\ntext", "Rule: short", "Dockerfile", b"FROM a\n", ((1, 1),), "https://x.y/z"),))
     display.close()
     return [json.loads(line) for line in stream.getvalue().splitlines()]
 
@@ -70,11 +70,12 @@ def test_statuses() -> None:
 
 def test_warnings() -> None:
     (warning,) = all_of("warnings")
+    digest = next(v["digest"] for v in all_of("vertexes") if v["name"].endswith("load build definition from Dockerfile"))
     assert base64.b64decode(warning.pop("short")) == b"Rule: short"
-    assert [base64.b64decode(detail) for detail in warning.pop("detail")] == [b"detail"]
+    assert [base64.b64decode(detail) for detail in warning.pop("detail")] == [b"whole", b"text"]
     assert base64.b64decode(warning["sourceInfo"].pop("data")) == b"FROM a\n"
     assert warning == {
-        "vertex": "sha256:copy",
+        "vertex": digest,
         "level": 1,
         "url": "https://x.y/z",
         "sourceInfo": {"filename": "Dockerfile", "language": "Dockerfile"},
