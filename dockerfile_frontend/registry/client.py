@@ -20,7 +20,7 @@ from dockerfile_frontend.registry.credentials import CredentialStore
 from dockerfile_frontend.registry.deadlines import Timeouts
 from dockerfile_frontend.registry.digests import Counter, Verifier, check_digest, digest_of, verify
 from dockerfile_frontend.registry.download import Download
-from dockerfile_frontend.registry.errors import BadContent, NotFound, RegistryError, UnexpectedStatus
+from dockerfile_frontend.registry.errors import BadContent, NotFound, RegistryError, UnexpectedStatus, Unreachable
 from dockerfile_frontend.registry.hosts import Endpoint, HostTable
 from dockerfile_frontend.registry.media import ACCEPT, MAX_MANIFEST, RawManifest, media_type_of, parse_object
 from dockerfile_frontend.registry.retry import Retry
@@ -180,6 +180,25 @@ class Client:
         digest = digest_of(body)
         push.push_manifest(self._session, self._home(name), name, RawManifest(media_type, digest, body))
         return digest
+
+    def insecure(self, registry: str) -> Client:
+        """A client that speaks to `registry` without checking its certificate, and without TLS if it has none."""
+        for http in (False, True):
+            settings = replace(self._settings, hosts=self._settings.hosts.insecurely(registry, http=http))
+            client = Client(settings)
+            if http or client.speaks_tls(registry):
+                return client
+            client.close()
+        raise AssertionError
+
+    def speaks_tls(self, registry: str) -> bool:
+        """Whether something answers there as the settings have it."""
+        endpoint = self._settings.hosts.endpoints(registry, push=True)[-1]
+        try:
+            self._session.fetch(Request("GET", endpoint, f"{endpoint.origin}/v2/", anonymous=True), limit=MAX_MANIFEST, retry=ONCE)
+        except Unreachable:
+            return False
+        return True
 
     def list_tags(self, name: ImageName) -> list[str]:
         """All tags of a repository, in the registry's order."""

@@ -10,7 +10,7 @@ The file format is that of the `registry` tables in buildkitd.toml, so that a ho
 from __future__ import annotations
 
 import re
-from dataclasses import field
+from dataclasses import field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,6 +90,11 @@ class HostTable:
     def tls_for(self, host: str) -> Tls:
         """How to speak TLS to `host` (with port) where it is not asked as a registry: token servers, redirects."""
         return _tls(self._config(host))
+
+    def insecurely(self, registry: str, *, http: bool) -> HostTable:
+        """The same table, but for a registry whose certificate is not checked, or that has none."""
+        config = replace(self._hosts.get(registry, HostConfig()), http=http, insecure=True)
+        return HostTable({**self._hosts, registry: config})
 
     def allows_http(self, host: str) -> bool:
         """Whether secrets may go to `host` without TLS."""

@@ -91,10 +91,15 @@ def image_options(output: Output, facts: BuildFacts) -> ImageOptions:
     )
 
 
-def compose(images: Sequence[Image], options: ImageOptions, machine: Machine, names: tuple[str, ...] = ()) -> ImageFiles:
-    """The image, or the index over several. Everything is in the store afterwards. Raises ExecutorError."""
+def compose(
+    images: Sequence[Image], options: ImageOptions, machine: Machine, names: tuple[str, ...] = (), *, lazy: bool = False
+) -> ImageFiles:
+    """The image, or the index over several. Raises ExecutorError.
+
+    All its blobs are in the store afterwards; if `lazy`, without those of base images that nobody has read yet: their path is empty.
+    """
     check_platforms(options.annotations, [image.platform for image in images])
-    packed = pack_all(images, options, machine)
+    packed = pack_all(images, options, machine, lazy=lazy)
     documents: list[Document] = []
     manifests: list[Descriptor] = []
     config_digest = ""
@@ -113,15 +118,22 @@ def compose(images: Sequence[Image], options: ImageOptions, machine: Machine, na
         root, config_digest = index.descriptor, ""
     elif pick(options.annotations, "index") or pick(options.annotations, "index-descriptor"):
         raise ExecutorError("index annotations not supported for single platform export")
-    blobs = {layer.blob.digest: machine.store.keep_blob(layer.blob.digest) or "" for layers in packed for layer in layers}
-    return ImageFiles(root, tuple(documents), blobs, names, config_digest, _created(documents[0]))
+    blobs = {layer.blob.digest: layer.blob for layers in packed for layer in layers}
+    paths = {digest: machine.store.keep_blob(digest) or "" for digest in blobs}
+    return ImageFiles(root, tuple(documents), tuple(blobs.values()), paths, names, config_digest, _created(documents[0]))
 
 
-def pack_all(images: Sequence[Image], options: ImageOptions, machine: Machine) -> list[list[PackedLayer]]:
+def pack_all(
+    images: Sequence[Image], options: ImageOptions, machine: Machine, *, lazy: bool = False
+) -> list[list[PackedLayer]]:
     """The layers of all images, packed; several at once when there is something to do."""
     wanted = {layer: kept for image in images for layer, kept in _kept(image, options, machine).items()}
-    missing = [layer for layer, kept in wanted.items() if not _is_packed(layer, options, machine, kept=kept)]
     found: dict[str, Packed] = {}
+    if lazy:
+        originals = {layer: find_packed(machine.store, layer, ORIGINAL) for layer, kept in wanted.items() if kept}
+        found = {layer: came for layer, came in originals.items() if came is not None}
+        wanted = {layer: kept for layer, kept in wanted.items() if layer not in found}
+    missing = [layer for layer, kept in wanted.items() if not _is_packed(layer, options, machine, kept=kept)]
 
     def run(layer: str) -> None:
         found[layer] = _pack(layer, options, machine, kept=wanted[layer])
@@ -139,9 +151,9 @@ def pack_all(images: Sequence[Image], options: ImageOptions, machine: Machine) -
 
 
 def is_packed(images: Sequence[Image], options: ImageOptions, machine: Machine) -> bool:
-    """Whether `compose` would find all blobs, so that it needs to read no layer's files and nobody's network."""
+    """Whether `compose` needs to read no layer's files."""
     return all(
-        _is_packed(layer, options, machine, kept=kept)
+        kept or _is_packed(layer, options, machine, kept=False)
         for image in images
         for layer, kept in _kept(image, options, machine).items()
     )
@@ -210,8 +222,7 @@ def _repacked(layer: str, came: Packed, form: Form, machine: Machine) -> Packed:
         known = find_packed(store, layer, name)
         if known is not None and store.keep_blob(known.digest):
             return known
-        original = store.keep_blob(came.digest)
-        if original is None:
+        if store.keep_blob(came.digest) is None:
             fetch(machine, came)
         with store.blobs.open(came.digest) as file, store.new_blob() as out, compressor(form.compression, form.level, out.write) as put:
             plain = unpacked(file)

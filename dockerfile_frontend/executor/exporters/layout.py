@@ -13,7 +13,7 @@ import contextlib
 import hashlib
 import json
 import os
-from dataclasses import replace
+from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
 from dockerfile_frontend.executor.layers.tarwrite import DIRECTORY, END, Header, encode_header, padding
@@ -26,6 +26,7 @@ from .names import familiar
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from dockerfile_frontend.executor.layers.pack import Packed
     from dockerfile_frontend.executor.store import Store
 
     Report = Callable[[int, int], None]
@@ -45,8 +46,10 @@ class ImageFiles(Record):
     root: Descriptor
     """The manifest, or the index over several."""
     documents: tuple[Document, ...]
-    blobs: Mapping[str, str]
-    """Paths of the layers, by digest."""
+    layers: tuple[Packed, ...] = ()
+    """Each once."""
+    paths: Mapping[str, str] = field(default_factory=dict)
+    """Where the layers lie, by digest; nothing for one that is not here."""
     names: tuple[str, ...] = ()
     """Full references the image gets, e.g. docker.io/library/app:latest."""
     config_digest: str = ""
@@ -79,7 +82,7 @@ def write_folder(image: ImageFiles, folder: str) -> None:
     os.makedirs(blobs, exist_ok=True)
     for document in image.documents:
         _write_whole(os.path.join(blobs, _hex(document.descriptor.digest)), document.data)
-    for digest, source in image.blobs.items():
+    for digest, source in image.paths.items():
         target = os.path.join(blobs, _hex(digest))
         if _size(target) != _size(source):
             with replacing(target, _BLOB_MODE) as out:
@@ -120,7 +123,7 @@ def archive_parts(image: ImageFiles, *, docker: bool) -> list[Part]:
     if docker:
         small["manifest.json"] = _docker_manifest(image)
     parts = [Part(name, len(data), data) for name, data in small.items()]
-    parts += [Part(f"blobs/sha256/{_hex(digest)}", _size(path), b"", path) for digest, path in image.blobs.items()]
+    parts += [Part(f"blobs/sha256/{_hex(digest)}", _size(path), b"", path) for digest, path in image.paths.items()]
     return sorted(parts, key=lambda part: part.name)
 
 

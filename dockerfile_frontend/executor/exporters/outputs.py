@@ -20,6 +20,7 @@ from .spec import Output, parse_output
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
+    from dockerfile_frontend.executor.layers.pack import Packed
     from dockerfile_frontend.executor.machine import Machine
 
     from .layout import ImageFiles
@@ -36,12 +37,14 @@ class Row(Protocol):
     def __call__(self, output: Output, images: Sequence[Image], machine: Machine, facts: BuildFacts, vertex: str) -> Metadata: ...
 
 
-def check_outputs(outputs: Sequence[Output]) -> None:
-    """Raise ExecutorError for what cannot work, before the build begins."""
+def check_outputs(outputs: Sequence[Output], names: Sequence[str] = ()) -> None:
+    """Raise ExecutorError for what cannot work, before the build begins. `names` are those of -t."""
     standard = [output for output in outputs if output.dest == "-"]
     if len(standard) > 1:
         raise ExecutorError("only one output can go to standard output")
     for output in outputs:
+        if output.flag("push"):
+            check_names(names_of(output, BuildFacts(tuple(names))))
         if output.dest and not output.is_folder:
             from .destination import check_writable
 
@@ -103,6 +106,38 @@ def _archive(output: Output, images: Sequence[Image], machine: Machine, facts: B
     return describe(files)
 
 
+def _image(output: Output, images: Sequence[Image], machine: Machine, facts: BuildFacts, vertex: str) -> Metadata:
+    """An image in the store, known by its digest, and in a registry when it shall be pushed."""
+    names = names_of(output, facts)
+    if not output.flag("push"):
+        return describe(_compose(output, images, machine, facts, vertex))
+    check_names(names)
+    from .push import Layer, push
+
+    files = _compose(output, images, machine, facts, vertex, lazy=True)
+    layers = [Layer(blob.digest, blob.size, lambda each=blob: _bring(each, machine)) for blob in files.layers]  # type: ignore[misc]  # bound now
+    push(files, layers, names, machine, vertex, insecure=output.flag("registry.insecure"))
+    return describe(files)
+
+
+def _bring(blob: Packed, machine: Machine) -> str:
+    """Path of a blob; a base image's is fetched if it must be."""
+    from .images import fetch
+
+    path = machine.store.keep_blob(blob.digest)
+    if path is None:
+        fetch(machine, blob)
+        path = machine.store.keep_blob(blob.digest)
+    assert path is not None  # noqa: S101 - just fetched
+    return path
+
+
+def check_names(names: Sequence[str]) -> None:
+    """Raise ExecutorError when there is nothing to push to."""
+    if not names:
+        raise ExecutorError("tag is needed when pushing to registry", hint="-t NAME, or name=NAME in the output")
+
+
 def _local(output: Output, images: Sequence[Image], machine: Machine, facts: BuildFacts, vertex: str) -> Metadata:
     """Files into a directory."""
     from .destination import told
@@ -161,17 +196,20 @@ def _cache_only(output: Output, images: Sequence[Image], machine: Machine, facts
 ROWS: Mapping[str, Row] = {
     "cacheonly": _cache_only,
     "docker": _archive,
+    "image": _image,
     "local": _local,
     "oci": _archive,
     "tar": _tar,
 }
 
 
-def _compose(output: Output, images: Sequence[Image], machine: Machine, facts: BuildFacts, vertex: str) -> ImageFiles:
+def _compose(
+    output: Output, images: Sequence[Image], machine: Machine, facts: BuildFacts, vertex: str, *, lazy: bool = False
+) -> ImageFiles:
     from .images import compose, image_options
 
     with _status(machine, vertex, "exporting layers"):
-        files = compose(images, image_options(output, facts), machine, names_of(output, facts))
+        files = compose(images, image_options(output, facts), machine, names_of(output, facts), lazy=lazy)
     machine.events.status(vertex, f"exporting manifest {files.root.digest}", 0, 0, done=True)
     if files.config_digest:
         machine.events.status(vertex, f"exporting config {files.config_digest}", 0, 0, done=True)

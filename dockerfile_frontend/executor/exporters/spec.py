@@ -31,7 +31,7 @@ _FILES = ("platform-split", "attestation-prefix", "src", "source-date-epoch")
 ATTRIBUTES: Mapping[str, tuple[str, ...]] = {
     "cacheonly": (),
     "docker": (*_IMAGE, "tar"),
-    "image": (*_IMAGE, "push", "push-by-digest", "registry.insecure", "name-canonical"),
+    "image": (*_IMAGE, "push", "push-by-digest", "registry.insecure"),
     "local": (*_FILES, "mode"),
     "oci": (*_IMAGE, "tar"),
     "tar": _FILES,
@@ -50,6 +50,7 @@ _REFUSED = {
     "unpack": "there is no containerd here to unpack the image for",
     "store": "there is no containerd here to keep the image",
     "dangling-name-prefix": "there is no containerd here to name the image in",
+    "name-canonical": "there is no containerd here to name the image in",
     "danging-name-empty-only": "there is no containerd here to name the image in",
     "context": "there is no Docker daemon in this; dest=FILE makes an archive that docker load takes",
 }
@@ -58,9 +59,9 @@ _REFUSED = {
 _TRUE, _FALSE = ("1", "t", "T", "TRUE", "true", "True"), ("0", "f", "F", "FALSE", "false", "False")
 _BOOLEANS = (
     "force-compression", "oci-mediatypes", "oci-artifact", "attestation-inline", "prefer-nondist-layers", "rewrite-timestamp",
-    "platform-split", "tar", "push", "push-by-digest", "registry.insecure", "name-canonical",
+    "platform-split", "tar", "push", "push-by-digest", "registry.insecure",
 )  # fmt: skip
-_EMPTY_IS_TRUE = ("force-compression", "tar", "push", "push-by-digest", "registry.insecure", "name-canonical")
+_EMPTY_IS_TRUE = ("force-compression", "tar", "push", "push-by-digest", "registry.insecure")
 
 COMPRESSIONS = ("gzip", "zstd", "uncompressed")
 _LEVELS = {"gzip": 9, "zstd": 22, "uncompressed": 0}
