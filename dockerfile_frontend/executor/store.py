@@ -33,7 +33,7 @@ from .locks import Session, exclusive
 from .snapshots.snapshotter import Snapshotter, spread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import Self
 
@@ -181,9 +181,12 @@ class Store:
 
     # What grows beside them
 
-    def cache_directory(self, name: str, description: str = "") -> tuple[str, bool]:
-        """The directory of a cache mount, and whether it is new. The name may be anything; it is hashed before it is a path."""
-        key = hashlib.sha256(os.fsencode(name)).hexdigest()
+    def cache_directory(self, name: str, description: str = "", kind: str = "cache") -> tuple[str, bool]:
+        """The directory of a cache mount, and whether it is new. The name may be anything; it is hashed before it is a path.
+
+        Another `kind` is for what is no cache mount, such as "git" for a copy of a repository.
+        """
+        key = hashlib.sha256(os.fsencode(name if kind == "cache" else f"{kind}\0{name}")).hexdigest()
         path = os.path.join(self.path, "caches", key)
         now = time.time()
         with self.db.transaction():
@@ -192,12 +195,21 @@ class Store:
                 os.mkdir(path, 0o755)
                 os.chmod(path, 0o755)  # noqa: S103 - inside a store of mode 0700
             self.db.execute(
-                "INSERT INTO directory (kind, name, description, created, used) VALUES ('cache', ?, ?, ?, ?) "
+                "INSERT INTO directory (kind, name, description, created, used) VALUES (?, ?, ?, ?, ?) "
                 "ON CONFLICT (kind, name) DO UPDATE SET used = excluded.used",
-                (key, description or name, now, now),
+                (kind, key, description or name, now, now),
             )
-            self.db.execute("INSERT OR IGNORE INTO lease (session, kind, name) VALUES (?, 'cache', ?)", (self.session.name, key))
+            self.db.execute("INSERT OR IGNORE INTO lease (session, kind, name) VALUES (?, ?, ?)", (self.session.name, kind, key))
         return path, new
+
+    @contextlib.contextmanager
+    def scratch(self) -> Iterator[str]:
+        """An empty directory on the store's file system, for the block."""
+        path = self.snapshots.point()
+        try:
+            yield path
+        finally:
+            self.snapshots.remove_point(path)
 
     def recall(self, kind: str, key: str) -> str | None:
         """An answer that was remembered."""

@@ -234,15 +234,23 @@ class Snapshotter:
         os.mkdir(path, 0o700)
         return path
 
-    def _remove_points(self, session: str) -> None:
+    def remove_point(self, path: str) -> None:
+        """Remove what `point` made, and what is in it."""
         from .overlay import detach
 
+        detach(path)
+        work = os.open(os.path.dirname(path), DIRECTORY)
+        try:
+            remove_tree(work, os.path.basename(path))
+        finally:
+            os.close(work)
+
+    def _remove_points(self, session: str) -> None:
         work = os.path.join(self.root, "work")
         for name in os.listdir(work):
             if name.startswith(f"view-{session}-"):
-                detach(os.path.join(work, name))
                 with contextlib.suppress(OSError):
-                    os.rmdir(os.path.join(work, name))
+                    self.remove_point(os.path.join(work, name))
 
     def _lock_for(self, name: str) -> contextlib.AbstractContextManager[None]:
         from dockerfile_frontend.executor.locks import exclusive
