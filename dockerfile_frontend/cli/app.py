@@ -26,6 +26,7 @@ SUMMARIES = {
     "compile": "Dockerfile to the graph of its build operations",
     "completion": "shell completion script",
     "diff": "what differs between two graphs, for people",
+    "exec": "run a graph of any frontend, here, without a daemon",
     "outline": "what a target takes: build args, secrets, ssh, cache mounts",
     "show": "a graph, for people",
     "targets": "the stages that can be built",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,15 @@ from dockerfile_frontend.cli.compiling import ask, read_call, rendered
 from dockerfile_frontend.cli.contexts import MAIN
 from dockerfile_frontend.cli.options import BUILD_FLAGS, CONTEXT_FLAGS, DOCKERFILE_FLAGS, flags
 from dockerfile_frontend.cli.resolving import RESOLVER_FLAGS, connector, image_files, resolving
-from dockerfile_frontend.cli.running import RUN_FLAGS, check_files, outputs_of, progress_mode, write_results
+from dockerfile_frontend.cli.running import (
+    RUN_FLAGS,
+    check_files,
+    closing_words,
+    outputs_of,
+    progress_mode,
+    results_stream,
+    write_results,
+)
 from dockerfile_frontend.cli.session import SESSION_FLAGS, parse_allowed, parse_secrets, parse_ssh
 from dockerfile_frontend.cli.stores import store_place
 
@@ -35,7 +44,7 @@ if TYPE_CHECKING:
 @click.argument("context", metavar="PATH|-", default=".")
 @flags(*DOCKERFILE_FLAGS, *RUN_FLAGS, *CONTEXT_FLAGS, *BUILD_FLAGS, *SESSION_FLAGS, *RESOLVER_FLAGS)
 def command(context: str, **given: Any) -> None:  # noqa: ANN401  the flags
-    r"""Build an image from a Dockerfile, on this machine, without a daemon.
+    """Build an image from a Dockerfile, on this machine, without a daemon.
 
     PATH is the build context; - is a Dockerfile on standard input without a context. What the build makes goes where -o says:
 
@@ -44,18 +53,21 @@ def command(context: str, **given: Any) -> None:  # noqa: ANN401  the flags
         dfc build -t app -o type=docker,dest=app.tar .   one that docker load takes
         dfc build -o out .                               the files, in a folder
         dfc build -t registry.example/app --push .       to a registry
-    """
+    """  # noqa: D301  a backspace tells click to leave the lines as they are
     outputs = outputs_of(given)
     check_files(given)
     mode = progress_mode(given)
     call = read_call(context, given)
+    results = results_stream(given)
     job = job_of(call, outputs)
     from dockerfile_frontend.cli.building import Watch  # noqa: PLC0415  `--help` needs no executor
 
     with resolving(given, call.contexts.stores) as resolver:
         watch = Watch(mode, job.root)
         built = build_again(call, job, resolver, watch) or build_anew(call, job, resolver, watch)
-    write_results(given, built.metadata)
+    write_results(given, built.metadata, results)
+    if mode in ("plain", "tty") and (words := closing_words(outputs, given["tag"], job.root)):
+        print(words, file=sys.stderr)
 
 
 def build_again(call: Call, job: BuildJob, resolver: Resolver, watch: Watch) -> Built | None:
@@ -142,8 +154,9 @@ def job_of(call: Call, outputs: tuple[Output, ...]) -> BuildJob:
     given = call.given
     facts = BuildFacts(names=given["tag"], options=call.options, started=time.time())
     root = store_place(given["root"])
-    trace = "" if "no-cache" in call.options else trace_of(call)
-    return BuildJob(root, (), session_of(call, root), outputs, facts, given["jobs"], trace)
+    trace = "" if "no-cache" in call.options or given["record"] else trace_of(call)
+    given_out = tuple(output for output in outputs if output.kind != "cacheonly")
+    return BuildJob(root, (), session_of(call, root), given_out, facts, given["jobs"], trace)
 
 
 def session_of(call: Call, root: str) -> Session:

@@ -22,12 +22,15 @@ if TYPE_CHECKING:
     from dockerfile_frontend.registry.client import Client
     from dockerfile_frontend.semantics.resolver import Resolver
 
-RESOLVER_FLAGS = (
-    click.option("--recorded", metavar="FILE", help="Answers about base images, looked into first."),
-    click.option("--record", metavar="FILE", help="Write the answers of this run, for --recorded."),
+NETWORK_FLAGS = (
     click.option("--offline", is_flag=True, help="Ask no network."),
     click.option("--images", metavar="PATH", multiple=True, help="OCI layout or docker archive with base images."),
     click.option("--registries", metavar="FILE", help="buildkitd.toml with mirrors, plain HTTP, certificates."),
+)
+RESOLVER_FLAGS = (
+    click.option("--recorded", metavar="FILE", help="Answers about base images, looked into first."),
+    click.option("--record", metavar="FILE", help="Write the answers of this run, for --recorded."),
+    *NETWORK_FLAGS,
 )
 
 

@@ -2,6 +2,7 @@
 
     -t app:1 --push               outputs (image, pushed), named app:1
     -o type=oci,dest=app.tar      outputs (oci archive)
+    -t app:1                      outputs (nothing but the cache): as docker buildx has it, with a word on what to do about it
 
 `dfc build` and `dfc exec` share them.
 """
@@ -10,12 +11,12 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from dockerfile_frontend.cli.errors import EXIT_USAGE, Fault
-from dockerfile_frontend.cli.output import check_output, write_output
+from dockerfile_frontend.cli.output import STANDARD, check_output, write_output
 from dockerfile_frontend.cli.stores import ROOT_FLAG
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ RUN_FLAGS = (
     click.option("-t", "--tag", metavar="NAME[:TAG]", multiple=True, help="Name of the image."),
     click.option("-o", "--output", metavar="type=…,dest=…", multiple=True, help="What to give out, and where to."),
     click.option("--push", is_flag=True, help="Push the image to its registry: -o type=registry."),
+    click.option("--load", is_flag=True, help="Load the image into docker or podman."),
     click.option("--annotation", metavar="[TYPE:]KEY=VALUE", multiple=True, help="Annotation of the image."),
     click.option("--metadata-file", metavar="FILE", help="Write what was made, as JSON, there."),
     click.option("--iidfile", metavar="FILE", help="Write the image's id there."),
@@ -50,11 +52,13 @@ def outputs_of(given: Mapping[str, Any]) -> tuple[Output, ...]:
         outputs = [parse_output(text) for text in given["output"]]
         if given["push"]:
             outputs = pushed(outputs)
+        if given["load"]:
+            outputs.append(parse_output("type=docker,dest=-"))
         if not outputs:
             wants_id = given["quiet"] or given["iidfile"] or given["metadata_file"] or given["annotation"]
             outputs = [parse_output("type=image" if wants_id else "type=cacheonly")]
         outputs = annotated(outputs, given["annotation"])
-        check_outputs(outputs)
+        check_outputs([output for output in outputs if not (given["load"] and output.dest == STANDARD)])
     except ExecutorError as error:
         raise Fault(str(error), hint=error.hint, code=EXIT_USAGE) from error
     return tuple(outputs)
@@ -110,7 +114,16 @@ def progress_mode(given: Mapping[str, Any]) -> Mode:
         raise Fault(str(error), hint=error.hint, code=EXIT_USAGE) from error
 
 
-def write_results(given: Mapping[str, Any], metadata: Mapping[str, object]) -> None:
+def results_stream(given: Mapping[str, Any]) -> TextIO:
+    """Where -q prints to. With --load only a fork of this process returns, and goes on. Raises Fault."""
+    if not given["load"]:
+        return sys.stdout
+    from dockerfile_frontend.cli.loading import find_loader, split  # noqa: PLC0415  for this flag alone
+
+    return split(find_loader(), quiet=given["quiet"])
+
+
+def write_results(given: Mapping[str, Any], metadata: Mapping[str, object], results: TextIO) -> None:
     """--iidfile, --metadata-file, and the id that -q prints."""
     from dockerfile_frontend.executor.exporters.outputs import image_id  # noqa: PLC0415  loaded already
 
@@ -124,4 +137,18 @@ def write_results(given: Mapping[str, Any], metadata: Mapping[str, object]) -> N
             raise Fault("--iidfile: no output is an image, so there is no id")
         write_output(given["iidfile"], found.encode(), text=True)
     if given["quiet"] and found:
-        print(found)
+        print(found, file=results, flush=True)
+
+
+def closing_words(outputs: Sequence[Output], names: Sequence[str], root: str) -> str:
+    """What to do with a build that was given nowhere; empty for one that was."""
+    if any(output.kind != "cacheonly" for output in outputs):
+        return ""
+    name = f" {names[0]}" if names else ""
+    return f"""\
+built{name}; it is in the build cache of {root} only. To have it:
+  -o type=oci,dest=FILE       an archive for podman load -i FILE, skopeo copy oci-archive:FILE …
+  -o type=docker,dest=FILE    an archive for docker load -i FILE
+  -o DIR                      the files
+  --load                      in docker or podman on this machine
+  --push                      in its registry, with -t REGISTRY/NAME"""

@@ -30,7 +30,9 @@ def _view(op: SourceOp, worker: Worker) -> Pin:
     name = op.identifier.removeprefix("local://")
     path = worker.session.contexts.get(name)
     if path is None:
-        raise ExecutorError(f"no local directory {name!r} was given", hint=f"--build-context {name}=DIR gives one")
+        raise ExecutorError(
+            f"no local directory {name!r} was given", hint=f"dfc exec --local {name}=DIR, or dfc build --build-context {name}=DIR"
+        )
     patterns = (_patterns(op, f"local.{key}") for key in ("includepattern", "excludepatterns", "followpaths"))
     return Pin((), view=LocalView(os.fspath(path), *patterns))
 
