@@ -111,6 +111,9 @@ class Session(Record):
     connect: Callable[[], Client] | None = None
     """Makes the client for registries and web servers, with the user's credentials and mirrors; None forbids the network."""
 
+    keep_failed: bool = False
+    """Whether what a failed step has written stays until the end of the build, so that a shell can look at it."""
+
     def secret(self, name: str) -> bytes | None:
         """Value of a secret; None when the client has none of that name."""
         found = self.secrets.get(name)

@@ -15,8 +15,9 @@ from ir_schema.ops import ContentCache, ExecOp, Mount, MountType
 from .identity import encode_identity
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
+    from dockerfile_frontend.executor.solver.model import Result, Step
     from ir_schema.ops import Op
 
 KEYLESS = (MountType.SECRET, MountType.SSH, MountType.TMPFS)
@@ -49,6 +50,13 @@ def reads(op: Op) -> Mapping[int, tuple[Selection, ...]]:
         else:
             by_definition.add(mount.input)
     return {index: tuple(found) for index, found in selections.items() if index not in by_definition}
+
+
+def run(op: Op, inputs: Sequence[Result], step: Step) -> Sequence[Result]:
+    """A result for each mount that has an output. Raises ProcessError for a process that fails, else ExecutorError."""
+    from .exec_run import run_exec
+
+    return run_exec(op, inputs, step)
 
 
 def _by_content(mount: Mount) -> bool:

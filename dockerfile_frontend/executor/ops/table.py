@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.executor.solver.model import ExecutorError, OpKind
-from ir_schema.ops import BuildOp, DiffOp, FileOp, MergeOp, PassthroughOp, SourceOp
+from ir_schema.ops import BuildOp, DiffOp, ExecOp, FileOp, MergeOp, PassthroughOp, SourceOp
 
-from . import build, diff, file, merge, passthrough, source
+from . import build, diff, exec, file, merge, passthrough, source  # noqa: A004 - the op's name
 from .identity import reads_nothing, whole_op
 
 if TYPE_CHECKING:
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 KINDS: Mapping[type, OpKind] = {
     BuildOp: OpKind(whole_op, reads_nothing, build.run, fresh=True),
     DiffOp: OpKind(whole_op, reads_nothing, diff.run),
+    ExecOp: OpKind(exec.identity, exec.reads, exec.run),
     FileOp: OpKind(file.identity, file.reads, file.run),
     MergeOp: OpKind(whole_op, reads_nothing, merge.run),
     PassthroughOp: OpKind(whole_op, reads_nothing, passthrough.run),

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dockerfile_frontend.executor.solver.model import ExecutorError
+
+if TYPE_CHECKING:
+    from dockerfile_frontend.executor.ops.exec_run import FailedStep
 
 
 class ContainerError(ExecutorError):
@@ -15,3 +20,5 @@ class ProcessError(ExecutorError):
     def __init__(self, message: str, code: int, *, hint: str = "") -> None:
         super().__init__(message, hint=hint)
         self.code = code
+        self.failed: FailedStep | None = None
+        """What the process left, where the session keeps that."""

@@ -13,7 +13,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.executor.network import Sandbox, namespace_of
-from dockerfile_frontend.executor.rooted import make_directories, open_root, resolve
+from dockerfile_frontend.executor.rooted import Place, make_directories, open_root, resolve
 from dockerfile_frontend.executor.secrets import secret_options, write_secret
 from dockerfile_frontend.executor.syscalls import (
     MNT_DETACH,
@@ -78,7 +78,7 @@ class Preparation:
         check_user_files(self.root)
         account = look_up(self.root, spec.process.user)
         check_ids(self.host, account.uid, account.gid, f"user {spec.process.user or 'root'}")
-        _check_api_directories(self.root)
+        _make_api_directories(self.root)
         cwd = os.path.join("/", spec.process.cwd)
         home = self._resolve_cwd(cwd)
         stubs = Stubs(self.root, recursive=spec.remove_stubs_recursive)
@@ -243,12 +243,16 @@ def kind_of(source: Bind | Tmpfs) -> int:
     return stat.S_IFDIR | 0o755 if stat.S_ISDIR(os.stat(source.source).st_mode) else stat.S_IFREG | 0o755
 
 
-def _check_api_directories(root: int) -> None:
-    """Raise ContainerError when the image has something else where /proc, /sys and /dev must be."""
+def _make_api_directories(root: int) -> None:
+    """Make /proc, /sys and /dev where the image lacks them; they stay in the layer, as in the reference.
+
+    Runtimes would, each with permissions of its own. Raises ContainerError when something else is there.
+    """
     for path in API_DIRECTORIES:
         try:
             found = os.stat(path[1:], dir_fd=root, follow_symlinks=False)
         except FileNotFoundError:
+            make_directories(root, Place(path, 0), 0o755)
             continue
         if not stat.S_ISDIR(found.st_mode):
             raise ContainerError(f"{path} in the image is not a directory; a container cannot be isolated there")

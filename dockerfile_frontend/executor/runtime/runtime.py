@@ -174,7 +174,7 @@ class Runtime:
             fault = read_fault(log) or "failed without a message"
             if not is_about_program(fault):
                 forget_engine(self._directory)
-            raise ContainerError(f"{engine.name}: {fault}")
+            raise ContainerError(fault if fault.startswith(engine.name) else f"{engine.name}: {fault}")
         return ExitStatus(code, spec.valid_exit_codes, starved)
 
     def _forget_container(self, call: tuple[str, ...], name: str, pid_file: str, parent: str) -> None:
