@@ -193,7 +193,7 @@ def _loaded_state(loaded: Loaded, platform: Platform, image: Image) -> StageStat
     if loaded.image is None:
         return state
     pairs = (entry.partition("=") for entry in loaded.image.env.values())
-    env = EMPTY.with_items((name, value) for name, _, value in pairs if name)
+    env = EMPTY.with_items([(name, value) for name, _, value in pairs if name])
     known = loaded.image.architecture and loaded.image.os
     return state._replace(
         env=env,

@@ -290,7 +290,7 @@ def encode_image(image: Image) -> bytes:
 
 def finished_image(image: Image, target: Platform, labels: Mapping[str, str], *, implied: bool) -> Image:
     """The target's config with the labels asked for; a platform asked for (not `implied`) stands over the base image's."""
-    image = image._replace(labels=image.labels.with_items(labels.items()) if labels else image.labels)
+    image = image._replace(labels=image.labels.with_items([*labels.items()]) if labels else image.labels)
     if not implied:
         same = (target.os, target.architecture) == (image.os, image.architecture)
         image = image._replace(

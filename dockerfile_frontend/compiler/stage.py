@@ -59,7 +59,8 @@ def _begin(at: StageState, *, continued: bool) -> StageState:
     if "PATH" not in env and at.platform.os != "windows":
         env = env.with_item("PATH", f"PATH={UNIX_PATH}", keep=True)
     pairs = (entry.partition("=") for entry in env.values())
-    at = at._replace(env=at.env.with_items((name, value) for name, _, value in pairs), image=at.image._replace(env=env))
+    inherited = at.env.with_items([(name, value) for name, _, value in pairs])
+    at = at._replace(env=inherited, image=at.image._replace(env=env))
     return enter(at.image.working_dir, at) if at.image.working_dir else at
 
 

@@ -10,10 +10,12 @@ Every instruction of a Dockerfile may add a name, and every one after it sees th
 
 from __future__ import annotations
 
-from collections.abc import ItemsView, Iterable, Iterator, Mapping
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, Sequence
 
 _SMALL = 32
-"""An overlay grows up to this; then both dicts become one."""
+"""An overlay grows up to this, or up to the root of what is below; then both dicts become one."""
+_FEW = 8
+"""So many items are added one by one; for more, everything is copied once."""
 
 
 class Layered(Mapping[str, str]):
@@ -49,15 +51,21 @@ class Layered(Mapping[str, str]):
             over.pop(name, None)
         over[name] = value
         length = self._length + (not known)
-        if len(over) <= _SMALL:
+        if len(over) <= _SMALL or len(over) ** 2 <= len(base):
             return Layered(base, over, length)
         return Layered(_merged(base, over), {}, length)
 
-    def with_items(self, items: Iterable[tuple[str, str]]) -> Layered:
-        """This map and these items, each at the end in turn."""
+    def with_items(self, items: Sequence[tuple[str, str]], *, keep: bool = False) -> Layered:
+        """This map and these items, each at the end in turn; with `keep`, names it already has keep their places."""
+        if len(items) <= _FEW:
+            found = self
+            for name, value in items:
+                found = found.with_item(name, value, keep=keep)
+            return found
         merged = _merged(self._base, self._over)
         for name, value in items:
-            merged.pop(name, None)
+            if not keep:
+                merged.pop(name, None)
             merged[name] = value
         return Layered(merged, {}, len(merged))
 

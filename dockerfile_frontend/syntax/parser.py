@@ -26,8 +26,14 @@ if TYPE_CHECKING:
     from dockerfile_frontend.syntax.lines import LogicalLine
 
 
+MAX_BYTES = 16 << 20
+"""Of a Dockerfile: as much as the reference reads, which is a gRPC message."""
+
+
 def parse_tree(data: bytes) -> Tree:
     """The syntax tree of a Dockerfile. Raises DockerfileError, with the reference's message."""
+    if len(data) > MAX_BYTES:
+        raise DockerfileError(f"Dockerfile exceeds maximum allowed size of {MAX_BYTES} bytes", code="too-large")
     text = data.decode("latin-1")  # bytes as characters: the grammar reads bytes
     start = len(BYTE_ORDER_MARK) if text.startswith(BYTE_ORDER_MARK) else 0
     header = read_header(text, start)

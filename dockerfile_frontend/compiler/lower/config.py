@@ -115,11 +115,10 @@ def _shown(check: HealthcheckConfig) -> str:
 
 
 def lower_label(inst: Label, at: StageState, ctx: Context) -> StageState:
-    labels = at.image.labels
     for pair in inst.pairs:
         if pair.legacy:
             warn_legacy(inst, ctx)
-        labels = labels.with_item(pair.key, pair.value)
+    labels = at.image.labels.with_items([(pair.key, pair.value) for pair in inst.pairs])
     return at._replace(image=at.committed(" ".join(["LABEL", *map(str, inst.pairs)]), ctx.build.created, labels=labels))
 
 

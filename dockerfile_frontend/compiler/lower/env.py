@@ -20,13 +20,12 @@ _NO_SECRET = r"(?i)(?:_|^)(?:public|file|version)(?:_|\Z)"  # noqa: S105  the sa
 
 
 def lower_env(inst: Env, at: StageState, ctx: Context) -> StageState:
-    env, config = at.env, at.image.env
     for pair in inst.pairs:
         if pair.legacy:
             warn_legacy(inst, ctx)
         warn_secret("ENV", pair.key, inst, ctx)
-        env = env.with_item(pair.key, pair.value)
-        config = config.with_item(pair.key, f"{pair.key}={pair.value}", keep=True)
+    env = at.env.with_items([(pair.key, pair.value) for pair in inst.pairs])
+    config = at.image.env.with_items([(pair.key, f"{pair.key}={pair.value}") for pair in inst.pairs], keep=True)
     text = " ".join(["ENV", *map(str, inst.pairs)])
     return at._replace(env=env, image=at.committed(text, ctx.build.created, env=config))
 
