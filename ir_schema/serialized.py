@@ -21,13 +21,16 @@ from ir_schema.plain import Path, bytes_of, from_plain, take_unknown, text_of, t
 from ir_schema.validate import check_record
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from ir_schema.record import Record
 
 R = TypeVar("R", bound="Record")
 
 FORMAT = "dockerfile-ir"
 MAJOR, MINOR = 1, 0
-KEYS = ("format", "version", "ops", "output", "metadata", "source")
+OPS = "ops"
+KEYS = ("format", "version", OPS, "output", "metadata", "source")
 MAX_DEPTH = 32
 """Lists and maps in each other in what a newer version says."""
 
@@ -36,8 +39,17 @@ def encode_msgpack(definition: Definition) -> bytes:
     """The canonical bytes."""
     import msgpack  # noqa: PLC0415  JSON does not need it
 
-    packed: bytes = msgpack.packb(_document(definition, text_bytes=False), use_bin_type=True)
-    return packed
+    packer = msgpack.Packer(use_bin_type=True)
+    document = _document(definition, text_bytes=False)
+    parts = [packer.pack_map_header(len(document))]
+    for key, value in document.items():
+        parts.append(packer.pack(key))
+        if key != OPS:
+            parts.append(packer.pack(value))
+            continue
+        parts.append(packer.pack_array_header(len(definition.vertices)))
+        parts += [packer.pack(_plain_vertex(v, text_bytes=False)) for v in definition.vertices.values()]
+    return b"".join(parts)
 
 
 def decode_msgpack(data: bytes) -> Definition:
@@ -57,7 +69,22 @@ def decode_msgpack(data: bytes) -> Definition:
 
 def encode_json(definition: Definition) -> bytes:
     """The same document as JSON, for people and for tools without msgpack; bytes are base64."""
-    return json.dumps(_document(definition, text_bytes=True), indent=1, ensure_ascii=False).encode()
+    document = _document(definition, text_bytes=True)
+    ops = (_json(_plain_vertex(v, text_bytes=True), depth=2) for v in definition.vertices.values())
+    members = [
+        f'\n "{key}": ' + (_json(value, depth=1) if key != OPS else _json_list(ops)) for key, value in document.items()
+    ]
+    return ("{" + ",".join(members) + "\n}").encode()
+
+
+def _json(value: Any, depth: int) -> str:  # noqa: ANN401 - plain values
+    text = json.dumps(value, indent=1, ensure_ascii=False)
+    return text.replace("\n", "\n" + " " * depth)  # between tokens: strings have none
+
+
+def _json_list(items: Iterator[str]) -> str:
+    inside = ",".join([f"\n  {item}" for item in items])
+    return f"[{inside}\n ]" if inside else "[]"
 
 
 def decode_json(data: bytes) -> Definition:
@@ -90,8 +117,8 @@ def _no_number(text: str) -> NoReturn:
 
 
 def _document(definition: Definition, *, text_bytes: bool) -> dict[str, Any]:
-    out: dict[str, Any] = {"format": FORMAT, "version": [MAJOR, MINOR]}
-    out["ops"] = [_plain_vertex(v, text_bytes) for v in definition.vertices.values()]
+    """All but the ops, which are as many as there are vertices and made one by one."""
+    out: dict[str, Any] = {"format": FORMAT, "version": [MAJOR, MINOR], OPS: ()}
     if definition.output is not None:
         out["output"] = to_plain(definition.output)
     if definition.metadata:
@@ -127,7 +154,7 @@ def _without_bytes(value: Any) -> Any:  # noqa: ANN401 - plain values
     return {key: _without_bytes(item) for key, item in value.items()} if isinstance(value, dict) else value
 
 
-def _plain_vertex(vertex: Vertex, text_bytes: bool) -> Any:  # noqa: ANN401, FBT001 - a map or bytes
+def _plain_vertex(vertex: Vertex, *, text_bytes: bool) -> Any:  # noqa: ANN401 - a map or bytes
     if vertex.encoded == encode_op(vertex.op):
         return to_plain(vertex.op, text_bytes=text_bytes)
     return text_of(vertex.encoded) if text_bytes else vertex.encoded
