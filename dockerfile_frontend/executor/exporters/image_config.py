@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from dockerfile_frontend.executor.solver.model import ExecutorError
 from ir_schema.record import Record
 
+from .gojson import go_json
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -25,7 +27,6 @@ INLINE_CACHE_FIELD = "moby.buildkit.cache.v0"
 
 
 _HISTORY = ("created", "created_by", "author", "comment", "empty_layer")
-_GO_ESCAPES = (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026"), ("\u2028", "\\u2028"), ("\u2029", "\\u2029"))
 
 
 class LayerFacts(Record):
@@ -63,14 +64,6 @@ def finish_config(
     if inline_cache is not None:
         document[INLINE_CACHE_FIELD] = inline_cache
     return go_json(dict(sorted(document.items())))
-
-
-def go_json(document: object) -> bytes:
-    """JSON as Go's encoding/json writes it; keys stay in their order."""
-    text = json.dumps(document, separators=(",", ":"), ensure_ascii=False)
-    for character, escape in _GO_ESCAPES:
-        text = text.replace(character, escape)
-    return text.encode("utf-8", "replace")
 
 
 def timestamp(seconds: float) -> str:

@@ -16,6 +16,7 @@ from dockerfile_frontend.executor.solver.model import Cancelled, ExecutorError
 from ir_schema.record import Record
 
 from .annotations import Annotation, check_platforms, of_attributes, pick
+from .attest import attestation_manifest, image_subjects, types_allow
 from .image_config import LayerFacts, finish_config
 from .layout import ImageFiles
 from .manifest import DOCKER, OCI, Descriptor, Document, make_document, make_index, make_manifest, platform_json
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from dockerfile_frontend.executor.machine import Machine
     from ir_schema.ops import Platform
 
+    from .attest import Statement
     from .records import BuildFacts, Image
     from .spec import Output
 
@@ -92,9 +94,15 @@ def image_options(output: Output, facts: BuildFacts) -> ImageOptions:
 
 
 def compose(
-    images: Sequence[Image], options: ImageOptions, machine: Machine, names: tuple[str, ...] = (), *, lazy: bool = False
+    images: Sequence[Image],
+    options: ImageOptions,
+    machine: Machine,
+    names: tuple[str, ...] = (),
+    *,
+    statements: Sequence[Sequence[Statement]] = (),
+    lazy: bool = False,
 ) -> ImageFiles:
-    """The image, or the index over several. Raises ExecutorError.
+    """The image, or the index over several or over one with `statements`, of which each image has a list. Raises ExecutorError.
 
     All its blobs are in the store afterwards; if `lazy`, without those of base images that nobody has read yet: their path is empty.
     """
@@ -102,25 +110,44 @@ def compose(
     packed = pack_all(images, options, machine, lazy=lazy)
     documents: list[Document] = []
     manifests: list[Descriptor] = []
-    config_digest = ""
     for image, layers in zip(images, packed, strict=True):
         config, manifest = _one(image, layers, options)
         documents += (config, manifest)
         manifests.append(manifest.descriptor)
-        config_digest = config.descriptor.digest
-    root = manifests[0]
-    if len(images) > 1:
+    created = _created(documents[0])
+    attached = _attached(images, manifests, statements, options, names)
+    root, config_digest = manifests[0], documents[0].descriptor.digest
+    if len(images) > 1 or attached:
         index = make_index(
-            manifests, media_types=_types(options), annotations=pick(options.annotations, "index"),
-            described=pick(options.annotations, "index-descriptor"),
+            [*manifests, *(group[-1].descriptor for group in attached)], media_types=_types(options),
+            annotations=pick(options.annotations, "index"), described=pick(options.annotations, "index-descriptor"),
         )  # fmt: skip
+        documents += [document for group in attached for document in group]
         documents.append(index)
         root, config_digest = index.descriptor, ""
     elif pick(options.annotations, "index") or pick(options.annotations, "index-descriptor"):
         raise ExecutorError("index annotations not supported for single platform export")
     blobs = {layer.blob.digest: layer.blob for layers in packed for layer in layers}
     paths = {digest: machine.store.keep_blob(digest) or "" for digest in blobs}
-    return ImageFiles(root, tuple(documents), tuple(blobs.values()), paths, names, config_digest, _created(documents[0]))
+    return ImageFiles(root, tuple(documents), tuple(blobs.values()), paths, names, config_digest, created, manifests[0].digest)
+
+
+def _attached(
+    images: Sequence[Image],
+    manifests: Sequence[Descriptor],
+    statements: Sequence[Sequence[Statement]],
+    options: ImageOptions,
+    names: tuple[str, ...],
+) -> list[list[Document]]:
+    """For each image that has statements their blobs and, last, the manifest over them."""
+    found = []
+    for image, manifest, said in zip(images, manifests, statements, strict=False):
+        wanted = [statement for statement in said if options.inline or not statement.inline_only]
+        if wanted:
+            types_allow(_types(options))
+            subjects = image_subjects(names, image.platform, manifest.digest)
+            found.append(attestation_manifest(wanted, manifest, subjects, artifact=options.artifact))
+    return found
 
 
 def pack_all(

@@ -9,11 +9,12 @@ order of the image specification.
 from __future__ import annotations
 
 import hashlib
-import json
 from dataclasses import field
 from typing import TYPE_CHECKING, Any
 
 from ir_schema.record import Record
+
+from .gojson import go_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -88,7 +89,7 @@ def make_manifest(
     }
     if annotations:
         body["annotations"] = dict(sorted(annotations.items()))
-    return make_document(_indented(body), media_types["manifest"], annotations=described or {}, platform=platform)
+    return make_document(go_json(body, indent=2), media_types["manifest"], annotations=described or {}, platform=platform)
 
 
 def make_index(
@@ -106,7 +107,7 @@ def make_index(
     }
     if annotations:
         body["annotations"] = dict(sorted(annotations.items()))
-    return make_document(_indented(body), media_types["index"], annotations=described or {})
+    return make_document(go_json(body, indent=2), media_types["index"], annotations=described or {})
 
 
 def platform_json(platform: Platform) -> dict[str, Any]:
@@ -119,7 +120,3 @@ def platform_json(platform: Platform) -> dict[str, Any]:
         "variant": platform.variant,
     }
     return {k: v for k, v in pairs.items() if v}
-
-
-def _indented(body: Mapping[str, Any]) -> bytes:
-    return json.dumps(body, indent=2, ensure_ascii=False).encode()

@@ -8,6 +8,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from typing import TYPE_CHECKING, Protocol
 
 from dockerfile_frontend.executor.solver.events import VertexInfo
@@ -16,6 +17,7 @@ from dockerfile_frontend.executor.solver.model import Cancelled, ExecutorError
 
 from .records import BuildFacts, Image
 from .spec import Output, parse_output
+from .trees import statement_files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from dockerfile_frontend.executor.layers.pack import Packed
     from dockerfile_frontend.executor.machine import Machine
 
+    from .attest import Statement
     from .layout import ImageFiles
     from .trees import Tree
 
@@ -34,7 +37,30 @@ Metadata = dict[str, object]
 class Row(Protocol):
     """One kind of output."""
 
-    def __call__(self, output: Output, images: Sequence[Image], machine: Machine, facts: BuildFacts, vertex: str) -> Metadata: ...
+    def __call__(self, output: Output, job: Job, vertex: str) -> Metadata: ...
+
+
+class Job:
+    """What all outputs of a build share."""
+
+    def __init__(self, images: Sequence[Image], machine: Machine, facts: BuildFacts) -> None:
+        self.images = images
+        self.machine = machine
+        self.facts = facts
+        self._statements: list[list[Statement]] | None = None
+
+    @property
+    def statements(self) -> list[list[Statement]]:
+        """For each image what is to be said of it; found out once."""
+        if self._statements is None:
+            from .statements import make_statements
+
+            self._statements = make_statements(self.images, self.machine, self.facts)
+        return self._statements
+
+    def check_stopped(self) -> None:
+        if self.machine.stopped.is_set():
+            raise Cancelled
 
 
 def check_outputs(outputs: Sequence[Output], names: Sequence[str] = ()) -> None:
@@ -56,16 +82,25 @@ def check_outputs(outputs: Sequence[Output], names: Sequence[str] = ()) -> None:
 def export(outputs: Sequence[Output], images: Sequence[Image], machine: Machine, facts: BuildFacts) -> Metadata:
     """Give everything out; what --metadata-file shall say of it. Raises ExecutorError."""
     found: Metadata = {}
+    job = Job(images, machine, facts)
     for number, output in enumerate(outputs):
         vertex = VertexInfo(digest_bytes(f"export {number} {output!r}".encode()), _title(output))
         with _shown(vertex, machine):
-            found |= ROWS[output.kind](output, images, machine, facts, vertex.digest)
-    return found
+            found |= ROWS[output.kind](output, job, vertex.digest)
+    if facts.reference:
+        found["buildx.build.ref"] = facts.reference
+    if facts.metadata:
+        from .statements import provenance_metadata
+
+        found |= provenance_metadata(images, machine, facts)
+    return dict(sorted(found.items()))
 
 
 def needs_files(outputs: Sequence[Output], images: Sequence[Image], machine: Machine, facts: BuildFacts) -> bool:
-    """Whether `export` will read files of layers or fetch blobs; if not, all it gives out lies ready in the store."""
+    """Whether `export` will read files of layers, run something, or needs graphs that are not among the facts."""
     for output in outputs:
+        if output.kind != "cacheonly" and _needs_more(output, images, facts):
+            return True
         if output.is_image:
             from .images import image_options, is_packed
 
@@ -76,20 +111,32 @@ def needs_files(outputs: Sequence[Output], images: Sequence[Image], machine: Mac
     return False
 
 
+def _needs_more(output: Output, images: Sequence[Image], facts: BuildFacts) -> bool:
+    wanted = [attest for attest in facts.attests if takes(output, inline_only=attest.flag("inline-only"))]
+    return any(attest.kind == "sbom" for attest in wanted) or (bool(wanted) and len(facts.definitions) != len(images))
+
+
+def takes(output: Output, *, inline_only: bool) -> bool:
+    """Whether an output takes statements; those for pushed images only where it is one, or says that it wants them."""
+    if output.kind == "cacheonly":
+        return False
+    return not inline_only or (output.is_image and output.flag("attestation-inline", default=output.kind == "image"))
+
+
 def image_id(metadata: Mapping[str, object]) -> str:
     """What --iidfile holds: the config's digest of a single image, else the digest of the index."""
     return str(metadata.get("containerimage.config.digest") or metadata.get("containerimage.digest") or "")
 
 
-def _archive(output: Output, images: Sequence[Image], machine: Machine, facts: BuildFacts, vertex: str) -> Metadata:
+def _archive(output: Output, job: Job, vertex: str) -> Metadata:
     """Both layouts, OCI and Docker, as a tar or a folder."""
     from .destination import told
     from .layout import write_archive, write_folder
 
     docker = output.kind == "docker"
-    if docker and len(images) > 1:
+    if docker and len(job.images) > 1:
         raise ExecutorError("docker exporter does not currently support exporting manifest lists", hint="type=oci holds several platforms")
-    files = _compose(output, images, machine, facts, vertex)
+    files = _compose(output, job, vertex)
     if output.is_folder:
         with told(output.dest):
             write_folder(files, output.dest)
@@ -98,25 +145,24 @@ def _archive(output: Output, images: Sequence[Image], machine: Machine, facts: B
         raise ExecutorError(f"dest is required for {output.kind} exporter", hint="dest=FILE, or dest=- for standard output")
 
     def report(current: int, total: int) -> None:
-        if machine.stopped.is_set():
-            raise Cancelled
-        machine.events.status(vertex, f"writing {output.dest}", current, total, done=current == total)
+        job.check_stopped()
+        job.machine.events.status(vertex, f"writing {output.dest}", current, total, done=current == total)
 
-    write_archive(files, output.dest, machine.store, docker=docker, report=report)
+    write_archive(files, output.dest, job.machine.store, docker=docker, report=report)
     return describe(files)
 
 
-def _image(output: Output, images: Sequence[Image], machine: Machine, facts: BuildFacts, vertex: str) -> Metadata:
+def _image(output: Output, job: Job, vertex: str) -> Metadata:
     """An image in the store, known by its digest, and in a registry when it shall be pushed."""
-    names = names_of(output, facts)
+    names = names_of(output, job.facts)
     if not output.flag("push"):
-        return describe(_compose(output, images, machine, facts, vertex))
+        return describe(_compose(output, job, vertex))
     check_names(names)
     from .push import Layer, push
 
-    files = _compose(output, images, machine, facts, vertex, lazy=True)
-    layers = [Layer(blob.digest, blob.size, lambda each=blob: _bring(each, machine)) for blob in files.layers]  # type: ignore[misc]  # bound now
-    push(files, layers, names, machine, vertex, insecure=output.flag("registry.insecure"))
+    files = _compose(output, job, vertex, lazy=True)
+    layers = [Layer(blob.digest, blob.size, lambda each=blob: _bring(each, job.machine)) for blob in files.layers]  # type: ignore[misc]  # bound now
+    push(files, layers, names, job.machine, vertex, insecure=output.flag("registry.insecure"))
     return describe(files)
 
 
@@ -138,58 +184,67 @@ def check_names(names: Sequence[str]) -> None:
         raise ExecutorError("tag is needed when pushing to registry", hint="-t NAME, or name=NAME in the output")
 
 
-def _local(output: Output, images: Sequence[Image], machine: Machine, facts: BuildFacts, vertex: str) -> Metadata:
+def _local(output: Output, job: Job, vertex: str) -> Metadata:
     """Files into a directory."""
     from .destination import told
     from .local import open_folder, write_tree
     from .trees import Paths, epoch_of, opened_tree, trees
 
-    wanted = trees(output, images)
+    machine = job.machine
+    wanted = trees(output, job.images)
     paths = Paths(wanted)
-    epoch = epoch_of(output, facts)
+    epoch = epoch_of(output, job.facts)
     delete = output.attrs.get("mode", "").strip().lower() == "delete"
     with told(output.dest), open_folder(output.dest, epoch=epoch, delete=delete) as folder:
-        for tree in wanted:
+        for tree, statements in zip(wanted, _statements(output, job), strict=True):
             label = f"copying files {tree.platform}" if tree.prefix else "copying files"
             if tree.prefix:
                 folder.make_directory(tree.prefix, 0o755, None)
 
             def seen(path: str, tree: Tree = tree, label: str = label) -> None:
-                if machine.stopped.is_set():
-                    raise Cancelled
+                job.check_stopped()
                 paths.add(path, tree)
                 machine.events.status(vertex, label, folder.written, 0)
 
             with opened_tree(machine, tree) as opened:
                 write_tree(folder, opened.walk(), tree.prefix, seen)
+                for path, data in statement_files(output, tree, opened, statements, len(wanted)):
+                    seen(path)
+                    folder.add_data(path, data, 0o600, int(time.time()) * 1_000_000_000)
             machine.events.status(vertex, label, folder.written, 0, done=True)
     for path in folder.left_out:
         machine.events.log(vertex, 2, f"left out {path}: devices are not made in directories, type=tar keeps them\n".encode())
     return {}
 
 
-def _tar(output: Output, images: Sequence[Image], machine: Machine, facts: BuildFacts, vertex: str) -> Metadata:
+def _tar(output: Output, job: Job, vertex: str) -> Metadata:
     """Files as one tar."""
     from .destination import opened
     from .tarball import tar_trees
     from .trees import epoch_of, trees
 
-    dest = output.dest or "-"
     written = 0
-    with opened(dest) as out:
-        for piece in tar_trees(trees(output, images), machine, epoch_of(output, facts)):
-            if machine.stopped.is_set():
-                raise Cancelled
+    with opened(output.dest) as out:
+        wanted = trees(output, job.images)
+        for piece in tar_trees(output, wanted, _statements(output, job), job.machine, epoch_of(output, job.facts)):
+            job.check_stopped()
             out.write(piece)
             written += len(piece)
-            machine.events.status(vertex, "sending tarball", written, 0)
-    machine.events.status(vertex, "sending tarball", written, 0, done=True)
+            job.machine.events.status(vertex, "sending tarball", written, 0)
+    job.machine.events.status(vertex, "sending tarball", written, 0, done=True)
     return {}
 
 
-def _cache_only(output: Output, images: Sequence[Image], machine: Machine, facts: BuildFacts, vertex: str) -> Metadata:
+def _statements(output: Output, job: Job) -> list[list[Statement]]:
+    """For each image the statements that this output takes."""
+    if not any(takes(output, inline_only=attest.flag("inline-only")) for attest in job.facts.attests):
+        return [[] for _ in job.images]
+    return [[each for each in said if takes(output, inline_only=each.inline_only)] for said in job.statements]
+
+
+def _cache_only(output: Output, job: Job, vertex: str) -> Metadata:
     """Nothing is given out; the cache has everything."""
-    del output, images, machine, facts, vertex
+    del output, job, vertex
     return {}
 
 
@@ -203,16 +258,17 @@ ROWS: Mapping[str, Row] = {
 }
 
 
-def _compose(
-    output: Output, images: Sequence[Image], machine: Machine, facts: BuildFacts, vertex: str, *, lazy: bool = False
-) -> ImageFiles:
+def _compose(output: Output, job: Job, vertex: str, *, lazy: bool = False) -> ImageFiles:
     from .images import compose, image_options
 
-    with _status(machine, vertex, "exporting layers"):
-        files = compose(images, image_options(output, facts), machine, names_of(output, facts), lazy=lazy)
-    machine.events.status(vertex, f"exporting manifest {files.root.digest}", 0, 0, done=True)
+    events, options = job.machine.events, image_options(output, job.facts)
+    events.status(vertex, "exporting layers", 0, 0)
+    names = names_of(output, job.facts)
+    files = compose(job.images, options, job.machine, names, statements=_statements(output, job), lazy=lazy)
+    events.status(vertex, "exporting layers", 0, 0, done=True)
+    events.status(vertex, f"exporting manifest {files.root.digest}", 0, 0, done=True)
     if files.config_digest:
-        machine.events.status(vertex, f"exporting config {files.config_digest}", 0, 0, done=True)
+        events.status(vertex, f"exporting config {files.config_digest}", 0, 0, done=True)
     return files
 
 
@@ -266,10 +322,3 @@ def _shown(vertex: VertexInfo, machine: Machine) -> Iterator[None]:
         machine.events.completed(vertex, error=str(error))
         raise
     machine.events.completed(vertex)
-
-
-@contextlib.contextmanager
-def _status(machine: Machine, vertex: str, label: str) -> Iterator[None]:
-    machine.events.status(vertex, label, 0, 0)
-    yield
-    machine.events.status(vertex, label, 0, 0, done=True)

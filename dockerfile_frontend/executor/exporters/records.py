@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from ir_schema.definition import Definition
     from ir_schema.ops import Platform
 
+    from .attest import Attest
+
 
 class Image(Record):
     """What was built for one platform."""
@@ -45,3 +47,7 @@ class BuildFacts(Record):
     finished: float = 0.0
     reference: str = ""
     """Name of this build, for logs and metadata."""
+    attests: tuple[Attest, ...] = ()
+    """What provenance and SBOMs are asked for; see `attest.settle_attests`."""
+    metadata: bool = False
+    """Whether the metadata is wanted, with provenance in it."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dockerfile_frontend.executor.files.walk import Visit
     from dockerfile_frontend.executor.machine import Machine
 
+    from .attest import Statement
     from .records import BuildFacts, Image
     from .spec import Output
 
@@ -80,6 +81,38 @@ def opened_tree(machine: Machine, tree: Tree) -> Iterator[OpenTree]:
 
     with machine.store.view(tree.layers) as view, TreeSource(view.fd) as source:
         yield OpenTree(source, tree.src)
+
+
+def statement_files(
+    output: Output, tree: Tree, opened: OpenTree, statements: Sequence[Statement], count: int
+) -> Iterator[tuple[str, bytes]]:
+    """Path and content of files that hold statements about a tree's files; `count` trees are given out."""
+    if not statements:
+        return
+    from .attest import make_statement
+    from .gojson import go_json
+
+    subjects = list(_subjects(opened))
+    for statement in statements:
+        name = f"{output.attrs.get('attestation-prefix', '')}{statement.path}"
+        if count > 1 and not tree.prefix:
+            start, dot, end = name.rpartition(".")
+            name = f"{start}.{_folder_name(tree.platform)}.{end}" if dot else f"{name}.{_folder_name(tree.platform)}"
+        path = f"{tree.prefix}/{name}" if tree.prefix else name
+        yield path, go_json(make_statement(statement, subjects), indent=2)
+
+
+def _subjects(opened: OpenTree) -> Iterator[dict[str, object]]:
+    """Every file by its digest."""
+    import hashlib
+    import os
+
+    from dockerfile_frontend.executor.files.source import open_file
+
+    for visit in opened.walk():
+        if stat.S_ISREG(visit.stat.st_mode):
+            with os.fdopen(open_file(visit), "rb") as file:
+                yield {"name": visit.path, "digest": {"sha256": hashlib.file_digest(file, "sha256").hexdigest()}}
 
 
 class Paths:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +66,19 @@ def look_up(source: ImageSource, worker: Worker) -> tuple[str, list[PinnedLayer]
     root = client.get_manifest(name)
     image = find_image(root, RemoteStore(client, name), only(source.platform))
     return root.digest, _layers(image, Origin("registry", source.repository))
+
+
+def config_of(source: ImageSource, worker: Worker) -> bytes:
+    """The config of the image for the platform. Raises ExecutorError."""
+    with told(f"failed to resolve source metadata for {source.ref}"):
+        for path in worker.session.images:
+            with open_layout(path) as layout, suppress(NotFound):
+                if isinstance(layout, OciLayout):
+                    return find_image(layout.find(source.digest or source.ref), layout, only(source.platform)).config
+                return layout.find(source.digest or source.ref).config
+        name = ImageName.parse(source.ref)
+        client = worker.client
+        return find_image(client.get_manifest(name), RemoteStore(client, name), only(source.platform)).config
 
 
 def with_digest(layer: PinnedLayer, step: Step) -> PinnedLayer:
