@@ -22,7 +22,7 @@ from ir_schema.record import Record
 
 from .exporters.records import BuildFacts, Image
 from .machine import Machine
-from .solve import outputs_of, run
+from .solve import complete, outputs_of
 from .solver.model import Tree
 from .solver.plan import make_plan
 from .store import Store
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from ir_schema.definition import Definition
 
+    from .cache.spec import CacheSpec
     from .exporters.spec import Output
     from .session import Session
     from .solver.events import Events
@@ -71,6 +72,10 @@ class BuildJob(Record):
     """What `build_again` finds this build by; empty where the same words may mean something else next time."""
     notes: Mapping[str, Any] = field(default_factory=dict)
     """What the caller wants to find again beside it, as JSON holds it."""
+    cache_from: tuple[CacheSpec, ...] = ()
+    """Caches outside the store, the first to be asked first."""
+    cache_to: tuple[CacheSpec, ...] = ()
+    """Where the build's own cache is to be written as well."""
 
 
 class Built(Record):
@@ -86,8 +91,8 @@ def build(job: BuildJob, display: Display) -> Built:
     """Plan, run, export. Raises StepError for a step that failed, ExecutorError for all else."""
     with _opened(job) as machine:
         plan = _plan(job, machine)
-        sources = machine.sources
-        if not plan.work and not _needs_files(job, plan, machine):
+        sources, caches = machine.sources, machine.imports
+        if not plan.work and not job.cache_to and not _needs_files(job, plan, machine):
             with display() as machine.events:
                 return _finish(job, plan, machine)
     from .userns import enter
@@ -96,6 +101,7 @@ def build(job: BuildJob, display: Display) -> Built:
     with display() as events, _opened(job) as machine:
         machine.events = events
         machine.sources.adopt(sources)
+        machine.use_caches(job.cache_from, caches)
         return _finish(job, _plan(job, machine), machine)
 
 
@@ -106,6 +112,8 @@ def build_again(job: BuildJob, agreed: Callable[[Mapping[str, Any]], BuildJob | 
     """
     from .exporters.outputs import export, needs_files
 
+    if job.cache_to:
+        return None  # which records there are to write only a plan says
     with _opened(job) as machine:
         found = find_trace(job.trace, machine)
         ready = agreed(found.extra["notes"]) if found else None
@@ -124,6 +132,7 @@ def build_again(job: BuildJob, agreed: Callable[[Mapping[str, Any]], BuildJob | 
 @contextlib.contextmanager
 def _opened(job: BuildJob) -> Iterator[Machine]:
     with Store.open(job.root) as store, Machine(store, job.session, jobs=job.jobs) as machine:
+        machine.use_caches(job.cache_from)
         yield machine
 
 
@@ -141,13 +150,33 @@ def _needs_files(job: BuildJob, plan: Plan, machine: Machine) -> bool:
 def _finish(job: BuildJob, plan: Plan, machine: Machine) -> Built:
     from .exporters.outputs import export
 
-    run(plan, machine)
+    if machine.imports is not None:
+        machine.imports.show()
+    definitions = [target.definition for target in job.targets]
+    plan = complete(definitions, machine, plan, lambda done: _prove(job, done, machine))
     images = _images(job, plan, machine, make=True)
     assert images is not None  # noqa: S101 - made
+    if any(spec.kind == "inline" for spec in job.cache_to):
+        from .cache.inline import with_caches
+
+        images = with_caches(images, plan, machine)
     if job.trace:
         extra = {"images": [_trace_of(image) for image in images], "notes": job.notes}
         remember_trace(job.trace, plan, [image.layers for image in images], extra, machine)
-    return Built(export(job.outputs, images, machine, job.facts), not plan.work)
+    built = Built(export(job.outputs, images, machine, job.facts), not plan.work)
+    if job.cache_to:
+        from .cache.writing import export_caches
+
+        export_caches(job.cache_to, plan, images, machine)
+    return built
+
+
+def _prove(job: BuildJob, plan: Plan, machine: Machine) -> None:
+    """See that layers of other caches are what they are said to be, where files are made of them that nobody looks into."""
+    if machine.records.has_imported() and not all(output.kind in ("cacheonly", "image") for output in job.outputs):
+        from .cache.broken import prove
+
+        prove(outputs_of(plan, [target.definition for target in job.targets]), machine)
 
 
 def _images(job: BuildJob, plan: Plan, machine: Machine, *, make: bool = False) -> tuple[Image, ...] | None:

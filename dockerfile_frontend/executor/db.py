@@ -85,6 +85,10 @@ MIGRATIONS = (
     CREATE TABLE detail (                    -- what the digest in a part stands for: an op, the files of a selection
         digest TEXT PRIMARY KEY, kind TEXT NOT NULL, data BLOB NOT NULL, used REAL NOT NULL) WITHOUT ROWID;
     """,
+    """
+    ALTER TABLE result ADD COLUMN imported TEXT NOT NULL DEFAULT '';  -- the cache outside the store that it came from
+    CREATE INDEX result_imported ON result(imported) WHERE imported <> '';
+    """,
 )
 """Applied in order; `PRAGMA user_version` counts those that have been."""
 

@@ -20,7 +20,7 @@ from .solver.records import Records
 from .sources.table import Sources
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import Self
 
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from ir_schema.definition import Definition
     from ir_schema.ops import Op
 
+    from .cache.imports import Imports
+    from .cache.spec import CacheSpec
     from .files.local import LocalTree
     from .layers.imports import ImageLayer
     from .runtime.runtime import Runtime
@@ -63,6 +65,8 @@ class Machine:
         self._trees: dict[LocalView, LocalTree] = {}
         self._runtime: Runtime | None = None
         self._client: Client | None = None
+        self.imports: Imports | None = None
+        """Caches outside the store."""
         store.on_unpack(self._unpack)
 
     def __enter__(self) -> Self:
@@ -100,6 +104,22 @@ class Machine:
                     raise ExecutorError("this build may not use the network", hint="leave out --offline")
                 self._client = self.session.connect()
             return self._client
+
+    def use_caches(self, specs: Sequence[CacheSpec], known: Imports | None = None) -> None:
+        """Ask these caches for what the store does not know; `known` are those of a machine before this one, already read."""
+        if specs:
+            from .cache.imports import Imports, Source
+
+            self._share(Imports(known.sources if known else [Source(spec) for spec in specs], self))
+
+    def refuse_caches(self, labels: Iterable[str], reason: str) -> None:
+        """Do without these caches from now on."""
+        if self.imports is not None:
+            self.imports.refuse(labels, reason)
+
+    def _share(self, imports: Imports) -> None:
+        self.imports = imports
+        self.records.beyond = imports.find
 
     def kind_of(self, op: Op) -> OpKind:
         return kind_of(op)
@@ -171,6 +191,8 @@ class Machine:
             raise ExecutorError(f"build ops lie more than {DEEPEST_BUILD} deep in each other")
         inner = Machine(self.store, self.session, self.events, jobs=self.jobs, depth=self._depth + 1)
         inner.stopped = self.stopped
+        if self.imports is not None:
+            inner._share(self.imports)
         with inner, _stopping(inner, step):
             return solve([definition], inner)[0]
 
@@ -201,10 +223,17 @@ class Machine:
                 hint="without root only mapped ids can own files; see /etc/subuid",
             ) from error
 
-    def _unpack(self, layers: object) -> None:
+    def _unpack(self, layers: Sequence[str]) -> None:
         from .layers.imports import Unpacker
 
-        Unpacker(self.store, self._fetch, check_cancelled=self._check_stopped).unpack(layers)  # type: ignore[arg-type]  # what `store.unpack` is called with
+        try:
+            Unpacker(self.store, self._fetch, check_cancelled=self._check_stopped).unpack(layers)
+        except Cancelled:
+            raise
+        except ExecutorError as fault:
+            from .cache.broken import blame
+
+            raise blame(layers, fault, self) from fault
 
     def _check_stopped(self) -> None:
         if self.stopped.is_set():

@@ -3,19 +3,19 @@
     solve([definition], machine) ──▶ (Tree(("1", "4", "9")),)
 
     plan = make_plan([definition], machine)     # reads, runs nothing: what would have to run
-    finish(plan, machine)
+    complete([definition], machine, plan)
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .solver.model import ExecutorError, Result, Tree
+from .solver.model import BrokenCache, ExecutorError, Result, StepError, Tree
 from .solver.plan import make_plan
 from .solver.schedule import run_plan
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from ir_schema.definition import Definition
 
@@ -25,9 +25,30 @@ if TYPE_CHECKING:
 
 def solve(definitions: Sequence[Definition], machine: Machine) -> tuple[Result, ...]:
     """What each definition's output holds. Raises StepError for the first op that failed, else ExecutorError."""
-    plan = make_plan(definitions, machine)
-    run(plan, machine)
-    return outputs_of(plan, definitions)
+    return outputs_of(complete(definitions, machine), definitions)
+
+
+def complete(
+    definitions: Sequence[Definition], machine: Machine, plan: Plan | None = None, check: Callable[[Plan], object] | None = None
+) -> Plan:
+    """A plan of which all is done; made anew when a cache outside the store turned out to be broken on the way.
+
+    `check` may say so as well: it gets a plan that is done, and raises BrokenCache.
+    """
+    while True:
+        plan = plan or make_plan(definitions, machine)
+        try:
+            run(plan, machine)
+            if check is not None:
+                check(plan)
+        except StepError as error:
+            if not isinstance(error.cause, BrokenCache):
+                raise
+        except BrokenCache:
+            pass
+        else:
+            return plan
+        plan = None
 
 
 def run(plan: Plan, machine: Machine) -> None:

@@ -46,6 +46,8 @@ class ImageLayer(Record):
     """Bytes of the blob."""
     media_type: str = ""
     description: str = ""
+    created: float = 0.0
+    """Unix seconds; 0 is now."""
 
     @property
     def compression(self) -> str:
@@ -67,8 +69,11 @@ def chain_ids(diff_ids: Sequence[str]) -> list[str]:
     return found
 
 
-def import_chain(store: Store, chain: Sequence[ImageLayer]) -> tuple[str, ...]:
-    """Numbers of an image's layers, lowest first. They stay until the store is closed; their files need not be there yet."""
+def import_chain(store: Store, chain: Sequence[ImageLayer], *, trusted: bool = True) -> tuple[str, ...]:
+    """Numbers of an image's layers, lowest first. They stay until the store is closed; their files need not be there yet.
+
+    Where the store knows another blob of a layer, `chain` says the better one if it is `trusted`.
+    """
     layers: list[str] = []
     now = time.time()
     with store.db.transaction():
@@ -76,12 +81,13 @@ def import_chain(store: Store, chain: Sequence[ImageLayer]) -> tuple[str, ...]:
             row = store.db.execute("SELECT id FROM layer WHERE chain = ?", (chain_id,)).fetchone()
             number = row[0] if row else None
             if number is None:
-                values = (chain_id, " ".join(layers), layer.diff_id, layer.description, now, now)
+                values = (chain_id, " ".join(layers), layer.diff_id, layer.description, layer.created or now, now)
                 number = store.db.execute(_INSERT, values).lastrowid
             layers.append(str(number))
-            remember_packed(store, str(number), ORIGINAL, Packed(layer.diff_id, layer.digest, layer.size, layer.compression))
+            if trusted or find_packed(store, str(number), ORIGINAL) is None:
+                remember_packed(store, str(number), ORIGINAL, Packed(layer.diff_id, layer.digest, layer.size, layer.compression))
     if not store.acquire(layers):
-        return import_chain(store, chain)  # a directory was lost; now it is known to be
+        return import_chain(store, chain, trusted=trusted)  # a directory was lost; now it is known to be
     return tuple(layers)
 
 

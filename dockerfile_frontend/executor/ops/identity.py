@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 def encode_identity(op: Op, body: Body | None = None) -> bytes:
     """Encoding of `op` without inputs, with `body` in place of its own where that holds what must not count."""
-    return encode_op(
-        replace(op, inputs=(), body=op.body if body is None else body, constraints=None, platform=op.platform or _here())
-    )
+    stated = op.platform is not None and op.platform.os and op.platform.architecture
+    platform = op.platform if stated else _here()
+    return encode_op(replace(op, inputs=(), body=op.body if body is None else body, constraints=None, platform=platform))
 
 
 def whole_op(op: Op, *, by_content: bool) -> bytes:

@@ -117,6 +117,10 @@ class Cancelled(ExecutorError):
         super().__init__("canceled")
 
 
+class BrokenCache(ExecutorError):
+    """What a cache outside the store said is not so. Nothing of it is known any more: a new plan does without."""
+
+
 class StepError(ExecutorError):
     """A vertex failed; keeps which, so that its log and its place in the Dockerfile can be shown."""
 

@@ -117,6 +117,15 @@ def content_key(task: Task, tasks: Mapping[str, Task], worker: Worker) -> Key | 
     return combine("content", parts)
 
 
+def look_up(key: str, worker: Worker) -> Known | None:
+    """The result under a key whose files are here or can be fetched; caches outside the store are asked last."""
+    for find in (worker.records.find, worker.records.beyond):
+        known = find(key)
+        if known and worker.has_layers(known):
+            return known
+    return None
+
+
 def describe(op: Op) -> str:
     """A name for a vertex that its maker did not name."""
     if op.body is None:
@@ -150,8 +159,8 @@ def _missing(tasks: Mapping[str, Task], outputs: Sequence[Input], worker: Worker
         if digest in wanted or task.results is not None:
             continue
         if task.key and digest not in unsettled:
-            known = worker.records.find(task.key.digest)
-            if known and worker.has_layers(known):
+            known = look_up(task.key.digest, worker)
+            if known:
                 task.settle(known)
                 continue
         wanted.add(digest)

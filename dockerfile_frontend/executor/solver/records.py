@@ -13,18 +13,19 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import replace
+from itertools import starmap
 from typing import TYPE_CHECKING
 
 from ir_schema.record import Record
 
+from .keys import Key, Part
 from .model import LocalView, Result, Tree
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from dockerfile_frontend.executor.db import Database
-
-    from .keys import Key
 
 class Known(Record):
     """A result that is in the store."""
@@ -34,6 +35,10 @@ class Known(Record):
     name: str = ""
     created: float = 0.0
     """Unix seconds."""
+    op: str = ""
+    """Digest of the vertex that made it."""
+    imported: str = ""
+    """The cache outside the store that it came from."""
 
 
 class Records:
@@ -41,14 +46,34 @@ class Records:
 
     def __init__(self, db: Database) -> None:
         self._db = db
+        self.beyond: Callable[[str], Known | None] = lambda _key: None
+        """Asks the caches outside the store; set by `cache.imports`."""
 
     def find(self, key: str) -> Known | None:
         """The result under `key`, or None."""
         row = self._db.execute(
-            "SELECT r.id, r.outputs, r.name, r.created FROM key k JOIN result r ON r.id = k.result WHERE k.key = ?",
+            f"SELECT {_COLUMNS} FROM key k JOIN result r ON r.id = k.result WHERE k.key = ?",  # noqa: S608 - constant
             (key,),
         ).fetchone()
         return _known(row) if row else None
+
+    def get(self, result_id: str) -> Known | None:
+        """The result of that id, or None."""
+        row = self._db.execute(f"SELECT {_COLUMNS} FROM result r WHERE id = ?", (result_id,)).fetchone()  # noqa: S608 - constant
+        return _known(row) if row else None
+
+    def all(self) -> list[Known]:
+        """Every result, the oldest first."""
+        return [_known(row) for row in self._db.execute(f"SELECT {_COLUMNS} FROM result r ORDER BY created, id")]  # noqa: S608 - constant
+
+    def has_imported(self) -> bool:
+        """Whether any result came from a cache outside the store."""
+        return self._db.execute("SELECT 1 FROM result WHERE imported <> '' LIMIT 1").fetchone() is not None
+
+    def keys_of(self, result_id: str) -> list[Key]:
+        """The keys that lead to a result, with what they were made of."""
+        rows = self._db.execute("SELECT key, kind FROM key WHERE result = ? ORDER BY key", (result_id,)).fetchall()
+        return [Key(key, tuple(starmap(Part, self.parts(key))), kind) for key, kind in rows]
 
     def result_id(self, key: str) -> str:
         """The result a key leads to; a key that leads nowhere yet stands for itself."""
@@ -62,21 +87,29 @@ class Records:
                 return str(row[0])
         return ""
 
-    def add(self, result_id: str, keys: Sequence[Key], outputs: Sequence[Tree], *, op: str, name: str) -> Known:
+    def add(self, known: Known, keys: Sequence[Key]) -> Known:
         """Record a new result under its keys; a key that led elsewhere leads here from now on.
 
         Of an id that is there already other keys are forgotten: they led to what was made of other content.
         """
         now = time.time()
+        known = replace(known, created=known.created or now)
+        row = (known.id, json.dumps([o.layers for o in known.outputs]), known.op, known.name, known.created, now, known.imported)
         with self._db.transaction():
-            self._db.execute("DELETE FROM key WHERE result = ?", (result_id,))
+            self._db.execute("DELETE FROM key WHERE result = ?", (known.id,))
             self._db.execute(
-                "INSERT INTO result (id, outputs, op, name, created, used) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE "
-                "SET outputs = excluded.outputs, op = excluded.op, name = excluded.name, created = excluded.created, used = excluded.used",
-                (result_id, json.dumps([o.layers for o in outputs]), op, name, now, now),
+                "INSERT INTO result (id, outputs, op, name, created, used, imported) VALUES (?, ?, ?, ?, ?, ?, ?) "
+                "ON CONFLICT (id) DO UPDATE SET outputs = excluded.outputs, op = excluded.op, name = excluded.name, "
+                "created = excluded.created, used = excluded.used, imported = excluded.imported",
+                row,
             )
-            self._lead(result_id, keys)
-        return Known(result_id, tuple(outputs), name, now)
+            self._lead(known.id, keys)
+        return known
+
+    def forget(self, ids: Iterable[str]) -> None:
+        """Drop results and their keys."""
+        with self._db.transaction():
+            self._db.executemany("DELETE FROM result WHERE id = ?", [(i,) for i in ids])
 
     def alias(self, known: Known, keys: Sequence[Key]) -> None:
         """Let more keys lead to a known result."""
@@ -110,6 +143,9 @@ def storable(results: Iterable[Result]) -> bool:
     return not any(isinstance(r, LocalView) for r in results)
 
 
-def _known(row: tuple[str, str, str, float]) -> Known:
-    identity, outputs, name, created = row
-    return Known(identity, tuple(Tree(tuple(layers)) for layers in json.loads(outputs)), name, created)
+_COLUMNS = "r.id, r.outputs, r.name, r.created, r.op, r.imported"
+
+
+def _known(row: tuple[str, str, str, float, str, str]) -> Known:
+    identity, outputs, name, created, op, imported = row
+    return Known(identity, tuple(Tree(tuple(layers)) for layers in json.loads(outputs)), name, created, op, imported)

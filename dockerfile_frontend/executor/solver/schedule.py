@@ -17,9 +17,9 @@ from dockerfile_frontend.executor.interrupts import run_threads
 from ir_schema.ops import SourceOp
 
 from .keys import Key, Part, combine
-from .model import Cancelled, ExecutorError, Result, StepError, Tree
-from .plan import content_key, definition_key
-from .records import storable
+from .model import BrokenCache, Cancelled, ExecutorError, Result, StepError, Tree
+from .plan import content_key, definition_key, look_up
+from .records import Known, storable
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -143,7 +143,8 @@ def solve_task(task: Task, plan: Plan, worker: Worker) -> None:
     except StepError:
         raise
     except BaseException as error:
-        events.completed(task.info, error=str(error) or type(error).__name__)
+        again = isinstance(error, BrokenCache)  # and then it may well succeed
+        events.completed(task.info, error="canceled" if again else str(error) or type(error).__name__)
         raise StepError(task.digest, task.info.name, error) from error
     events.completed(task.info, cached=cached)
 
@@ -176,8 +177,8 @@ def _keys(task: Task, plan: Plan, worker: Worker) -> list[Key]:
 
 def _settle_known(task: Task, keys: Sequence[Key], worker: Worker) -> bool:
     for key in keys:
-        known = worker.records.find(key.digest)
-        if known and worker.has_layers(known):
+        known = look_up(key.digest, worker)
+        if known:
             if len(keys) > 1:
                 worker.records.alias(known, keys)
             task.settle(known)
@@ -190,7 +191,8 @@ def _record(task: Task, keys: Sequence[Key], results: Sequence[Result], worker: 
     if not storable(results):
         return
     trees = [r for r in results if isinstance(r, Tree)]
-    task.settle(worker.records.add(_new_id(task, keys, trees, worker), keys, trees, op=task.digest, name=task.info.name))
+    made = Known(_new_id(task, keys, trees, worker), tuple(trees), task.info.name, op=task.digest)
+    task.settle(worker.records.add(made, keys))
 
 
 def _new_id(task: Task, keys: Sequence[Key], trees: Sequence[Tree], worker: Worker) -> str:

@@ -1,0 +1,144 @@
+"""The caches outside the store that a build may use: asked when the store does not know a key, and not before.
+
+    machine.use_caches([parse_cache_from("type=local,src=cache")])
+    machine.records.beyond(key) ──▶ Known(…), entered into the store with layers that nobody has fetched
+
+A cache that is missing, or makes no sense, is told and left aside. One that is named first is asked first. What a cache says of a
+layer is proven when the layer is unpacked or given on; see `cache.broken`.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING
+
+from dockerfile_frontend.executor.solver.model import Cancelled, ExecutorError, Tree
+from dockerfile_frontend.executor.solver.records import Known
+
+from .events import vertex_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from dockerfile_frontend.executor.machine import Machine
+    from dockerfile_frontend.executor.solver.events import Events
+    from dockerfile_frontend.executor.solver.keys import Key
+    from dockerfile_frontend.executor.sources.pin import Origin
+
+    from .document import Cache
+    from .spec import CacheSpec
+
+
+class Source:
+    """One cache that the user has named."""
+
+    def __init__(self, spec: CacheSpec) -> None:
+        self.spec = spec
+        self.cache: Cache | None = None
+        self.origin: Origin | None = None
+        self.fault = ""
+        """Why it is not used."""
+        self.asked = False
+
+    @property
+    def title(self) -> str:
+        return f"importing cache manifest from {self.spec.label}"
+
+    def load(self, machine: Machine) -> None:
+        """Read manifest and config, once."""
+        from .reading import read_cache
+
+        self.asked = True
+        try:
+            self.cache, self.origin = read_cache(self.spec, machine)
+        except Cancelled:
+            raise
+        except ExecutorError as fault:
+            self.fault = str(fault)
+
+
+class Imports:
+    """All caches of a build. Safe in threads."""
+
+    def __init__(self, sources: Sequence[Source], machine: Machine) -> None:
+        self.sources = sources
+        self._machine = machine
+        self._lock = threading.RLock()
+        self._shown: dict[str, Events] = {}
+        """Who has heard of which cache."""
+
+    def find(self, key: str) -> Known | None:
+        """The result under `key` of the first cache that has it, now one of the store's."""
+        for source in self._loaded():
+            assert source.cache is not None  # noqa: S101 - loaded
+            if key in source.cache.keys:
+                with self._lock:
+                    return self._enter(source, source.cache.keys[key][1])
+        return None
+
+    def enter_all(self) -> list[Known]:
+        """Everything that the caches hold, now in the store."""
+        found: dict[str, Known] = {}
+        for source in self._loaded():
+            for result in source.cache.results if source.cache else ():
+                if result not in found:
+                    found[result] = self._enter(source, result)
+        return list(found.values())
+
+    def show(self) -> None:
+        """Tell progress of the caches that were asked before anybody watched."""
+        for source in self.sources:
+            if source.asked and self._shown.get(source.title) is not self._machine.events:
+                self._tell(source)
+
+    def refuse(self, labels: Iterable[str], reason: str) -> None:
+        """Use none of these caches any more in this build, and say so."""
+        refused = set(labels)
+        for source in self.sources:
+            if source.spec.label in refused and not source.fault:
+                source.fault = reason
+                note = f"cache is not used any more: {reason}\n"
+                self._machine.events.log(vertex_of(source.title).digest, 2, note.encode("utf-8", "replace"))
+
+    def doubts(self, folder: str) -> bool:
+        """Whether something was wrong with the cache in this directory."""
+        return any(source.fault and source.spec.kind == "local" and os.path.abspath(source.spec.place) == folder for source in self.sources)
+
+    def _loaded(self) -> list[Source]:
+        """The caches that can be used."""
+        with self._lock:
+            for source in self.sources:
+                if not source.asked:
+                    source.load(self._machine)
+                    self._tell(source)
+            return [source for source in self.sources if source.cache is not None and not source.fault]
+
+    def _tell(self, source: Source) -> None:
+        vertex, events = vertex_of(source.title), self._machine.events
+        self._shown[source.title] = events
+        events.planned((vertex,))
+        events.started(vertex)
+        events.completed(vertex, error=source.fault)
+
+    def _enter(self, source: Source, result_id: str) -> Known:
+        """Note a result in the store, with all keys that the cache has for it."""
+        from dockerfile_frontend.executor.layers.imports import import_chain
+        from dockerfile_frontend.executor.sources.blobs import remember_origin
+
+        cache, origin = source.cache, source.origin
+        assert cache is not None and origin is not None  # noqa: S101, PT018 - loaded
+        result = cache.results[result_id]
+        store, outputs = self._machine.store, []
+        with store.db.transaction():
+            for output in result.outputs:
+                chain = cache.chain(output)
+                for layer in chain:
+                    remember_origin(store, layer.digest, origin)
+                outputs.append(Tree(import_chain(store, chain, trusted=False)))
+            known = Known(result_id, tuple(outputs), result.name, result.created, result.op, source.spec.label)
+            return self._machine.records.add(known, self._keys(cache, result_id))
+
+    @staticmethod
+    def _keys(cache: Cache, result_id: str) -> list[Key]:
+        return [key for key, leads_to in cache.keys.values() if leads_to == result_id]
