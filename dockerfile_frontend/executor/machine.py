@@ -13,6 +13,9 @@ import os
 import threading
 from typing import TYPE_CHECKING
 
+from ir_schema.ops import ExecOp
+
+from .ops.exec import check_allowed
 from .ops.table import kind_of
 from .solver.events import Silent
 from .solver.model import Cancelled, ExecutorError, LocalView, Tree
@@ -122,6 +125,9 @@ class Machine:
         self.records.beyond = imports.find
 
     def kind_of(self, op: Op) -> OpKind:
+        """Its row; refused here is what the client has not allowed, also where an earlier build has left the result."""
+        if isinstance(op.body, ExecOp):
+            check_allowed(op.body, self.session)
         return kind_of(op)
 
     def has_layers(self, known: Known) -> bool:

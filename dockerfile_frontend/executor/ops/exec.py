@@ -10,13 +10,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.executor.solver.model import ExecutorError, Selection
-from ir_schema.ops import ContentCache, ExecOp, Mount, MountType
+from ir_schema.ops import ContentCache, ExecOp, Mount, MountType, NetMode, SecurityMode
 
 from .identity import encode_identity
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from dockerfile_frontend.executor.session import Session
     from dockerfile_frontend.executor.solver.model import Result, Step
     from ir_schema.ops import Op
 
@@ -50,6 +51,14 @@ def reads(op: Op) -> Mapping[int, tuple[Selection, ...]]:
         else:
             by_definition.add(mount.input)
     return {index: tuple(found) for index, found in selections.items() if index not in by_definition}
+
+
+def check_allowed(body: ExecOp, session: Session) -> None:
+    """Raise ExecutorError for a privilege that the client has not granted."""
+    if body.network is NetMode.HOST:
+        session.check_allowed("network.host")
+    if body.security is SecurityMode.INSECURE:
+        session.check_allowed("security.insecure")
 
 
 def run(op: Op, inputs: Sequence[Result], step: Step) -> Sequence[Result]:

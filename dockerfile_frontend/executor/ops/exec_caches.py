@@ -58,8 +58,13 @@ def take_caches(caches: Sequence[tuple[Mount, Tree | None]], step: Step, stack: 
     binds = []
     for name, users in sorted(wanted.items()):
         path = _Cache(step, name, *users[0]).take(stack)
-        binds += [Bind(path, mount.dest, mount.readonly) for mount, _ in users]
+        binds += [_shown(path, *user) for user in users]
     return binds
+
+
+def _shown(path: str, mount: Mount, base: Tree | None) -> Bind:
+    """The directory, or a part of it as it is now; one with a beginning has begun with the part alone."""
+    return Bind(path, mount.dest, mount.readonly, mount.selector if base is None else "")
 
 
 def _beginning(mount: Mount, base: Tree | None, worker: Worker) -> str:

@@ -17,9 +17,10 @@ from dockerfile_frontend.executor.runtime.container import ContainerSpec, Proces
 from dockerfile_frontend.executor.runtime.faults import ContainerError, ProcessError
 from dockerfile_frontend.executor.secrets import secret_variable
 from dockerfile_frontend.executor.solver.model import Cancelled, ExecutorError
-from ir_schema.ops import ExecOp, MountType, NetMode, OpMetadata, SecurityMode
+from ir_schema.ops import ExecOp, MountType, OpMetadata
 from ir_schema.record import Record
 
+from .exec import check_allowed
 from .exec_mounts import ROOT, Mounts, secret_value
 
 if TYPE_CHECKING:
@@ -47,7 +48,8 @@ def run_exec(op: Op, inputs: Sequence[Result], step: Step) -> Sequence[Result]:
     """A result for each mount that has an output, in the order of the mounts."""
     body, meta = _checked(op)
     worker = step.worker
-    _check_allowed(body, worker.session)
+    check_allowed(body, worker.session)
+    _check_devices(body)
     if op.platform is not None:
         from dockerfile_frontend.executor.binfmt import check_platform
 
@@ -130,12 +132,7 @@ def _checked(op: Op) -> tuple[ExecOp, Meta]:
     return body, meta
 
 
-def _check_allowed(body: ExecOp, session: Session) -> None:
-    """Raise ExecutorError for a privilege that the client has not granted, and for devices, which we do not have."""
-    if body.network is NetMode.HOST:
-        session.check_allowed("network.host")
-    if body.security is SecurityMode.INSECURE:
-        session.check_allowed("security.insecure")
+def _check_devices(body: ExecOp) -> None:
     for device in body.cdi_devices:
         if not device.optional:
             raise ExecutorError(f"CDI device {device.name} is not available: this executor has no devices to give")

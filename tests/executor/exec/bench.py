@@ -23,9 +23,10 @@ from typing import Any
 import pytest
 
 from dockerfile_frontend.executor.session import Session
-from ir_schema import Definition, Vertex
+from ir_schema import Definition, Vertex, encode_llb
 from ir_schema.ops import (
     Body,
+    BuildOp,
     CacheOpt,
     CacheSharing,
     Copy,
@@ -224,6 +225,10 @@ class Graph:
         return self.add(
             ExecOp(Meta(args, **given), tuple(found), **body), *inputs, name=name or " ".join(command), **(fields or {})
         )
+
+    def build(self, definition: Definition) -> Input:
+        """A graph in this graph."""
+        return self.add(BuildOp(NOTHING, definition=encode_llb(definition)))
 
     def at(self, *outputs: Input) -> list[Definition]:
         return [Definition(dict(self.vertices), output, dict(self.metadata)) for output in outputs]
