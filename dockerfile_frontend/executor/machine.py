@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from typing import Self
 
     from dockerfile_frontend.registry.client import Client
-    from dockerfile_frontend.registry.transport import Answer
     from ir_schema.definition import Definition
     from ir_schema.ops import Op
 
@@ -211,14 +210,6 @@ class Machine:
         from .programs import run_program
 
         return run_program(command, env, cwd, self.stopped)
-
-    def http_get(self, url: str, headers: Mapping[str, str]) -> Answer:
-        from dockerfile_frontend.registry.errors import RegistryError
-
-        try:
-            return self.client.open_url(url, headers)
-        except RegistryError as error:
-            raise ExecutorError(str(error), hint=error.hint) from error
 
     def chown(self, path: str, uid: int, gid: int) -> None:
         try:

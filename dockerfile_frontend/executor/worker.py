@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from dockerfile_frontend.executor.sources.pin import Pin
     from dockerfile_frontend.executor.store import Store
     from dockerfile_frontend.registry.client import Client
-    from dockerfile_frontend.registry.transport import Answer
     from ir_schema.definition import Definition
     from ir_schema.ops import Op
 
@@ -109,9 +108,6 @@ class Worker(Protocol):
         self, command: list[str], *, env: Mapping[str, str], cwd: Path | None = None
     ) -> tuple[int, bytes, bytes]:
         """Exit code, standard output and standard error of a helper program; it ends when the build is stopped."""
-
-    def http_get(self, url: str, headers: Mapping[str, str]) -> Answer:
-        """The answer after redirects; an Authorization header stays with the first host."""
 
     def chown(self, path: str, uid: int, gid: int) -> None:
         """Owner of a file of a layer; an error that says so where the ids are not mapped."""

@@ -224,6 +224,11 @@ class Client:
         endpoint = replace(endpoint, tls=self._settings.hosts.tls_for(endpoint.host))
         return self._session.open(Request("GET", endpoint, target, headers or {}, anonymous=True))
 
+    @property
+    def retry(self) -> Retry:
+        """How often things are tried again, and after what pause."""
+        return self._settings.retry
+
     def _home(self, name: ImageName) -> Endpoint:
         return self._settings.hosts.endpoints(name.registry, push=True)[-1]
 

@@ -116,7 +116,8 @@ class Scripted:
 def send(handler: http.server.BaseHTTPRequestHandler, seen: Seen, say: Say) -> None:
     handler.send_response(say.status)
     for key, value in ({"Content-Length": str(len(say.body))} | dict(say.headers)).items():
-        handler.send_header(key, value)
+        if value:
+            handler.send_header(key, value)
     handler.end_headers()
     if seen.method == "HEAD":
         return

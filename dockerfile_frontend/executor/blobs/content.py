@@ -167,6 +167,11 @@ class Writer:
         self.offset += len(data)
         return len(data)
 
+    @property
+    def digest_so_far(self) -> str:
+        """Of all that has been written."""
+        return f"sha256:{self._hash.hexdigest()}"
+
     def restart(self) -> None:
         """Begin anew: the other side would not go on from `offset`."""
         os.ftruncate(self._fd, 0)
@@ -184,7 +189,7 @@ class Writer:
 
     def commit(self) -> str:
         """The digest. Raises StoreError unless what was written is the blob. Done at the end of the block in any case."""
-        got = f"sha256:{self._hash.hexdigest()}"
+        got = self.digest_so_far
         if self._size is not None and self.offset != self._size:
             raise StoreError(f"{self.digest}: failed size validation: {self.offset} != {self._size}")
         if self.digest and got != self.digest:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from dockerfile_frontend.executor.redact import without_credentials
 from ir_schema.ops import OpMetadata, SourceOp
 from ir_schema.record import Record
 
@@ -48,7 +49,7 @@ class Task:
         self.cancelled = threading.Event()
         name = metadata.description.get("llb.customname", "")
         inputs = tuple(dict.fromkeys(edge.digest for edge in op.inputs))
-        self.info = VertexInfo(digest, name or describe(op), inputs, metadata.progress_group)
+        self.info = VertexInfo(digest, without_credentials(name or describe(op)), inputs, metadata.progress_group)
 
     def settle(self, known: Known) -> None:
         self.known = known
@@ -131,7 +132,7 @@ def describe(op: Op) -> str:
     if op.body is None:
         return "result"
     kind = type(op.body).__name__.removesuffix("Op").lower()
-    detail = getattr(op.body, "identifier", "") or " ".join(getattr(getattr(op.body, "meta", None), "args", ()))
+    detail = getattr(op.body, "identifier", "").partition("?")[0] or " ".join(getattr(getattr(op.body, "meta", None), "args", ()))
     return f"{kind} {detail}".strip()
 
 

@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Protocol, cast
 
 from dockerfile_frontend.executor.solver.keys import Part, combine
-from dockerfile_frontend.executor.solver.model import ExecutorError
+from dockerfile_frontend.executor.solver.model import Cancelled, ExecutorError
 from ir_schema.ops import SourceOp
 
 from .blobs import Wanted
@@ -102,8 +102,12 @@ class Sources:
     def _ask(self, task: Task) -> None:
         try:
             self._settle(task, kind_of(task.op).resolve(task.op, self._worker))
+        except Cancelled:
+            raise
         except ExecutorError as fault:
             task.fault = fault
+        except OSError as error:
+            task.fault = ExecutorError(f"{error.strerror}: {error.filename}" if error.filename else f"{error.strerror}")
 
     def _settle(self, task: Task, pin: Pin) -> None:
         self._keep(task.digest, pin)
