@@ -8,7 +8,6 @@ Everything that costs time to start (containers, registries) is made when it is 
 
 from __future__ import annotations
 
-import contextlib
 import os
 import threading
 from typing import TYPE_CHECKING
@@ -23,7 +22,8 @@ from .solver.records import Records
 from .sources.table import Sources
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    import contextlib
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
     from typing import Self
 
@@ -198,8 +198,8 @@ class Machine:
         inner.stopped = self.stopped
         if self.imports is not None:
             inner._share(self.imports)
-        with inner, _stopping(inner, step):
-            return solve([definition], inner)[0]
+        with inner:
+            return solve([definition], inner, step.cancelled)[0]
 
     def stop(self) -> None:
         self.stopped.set()
@@ -261,12 +261,3 @@ class RunningStep:
     def check_cancelled(self) -> None:
         if self.cancelled.is_set() or self.worker.stopped.is_set():
             raise Cancelled
-
-
-@contextlib.contextmanager
-def _stopping(inner: Machine, step: Step) -> Iterator[None]:
-    """Around a graph inside a graph: when its step is cancelled, it ends."""
-    step.check_cancelled()
-    yield
-    step.check_cancelled()
-    inner.save_digests()

@@ -16,6 +16,7 @@ from .solver.schedule import run_plan
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from threading import Event
 
     from ir_schema.definition import Definition
 
@@ -23,13 +24,20 @@ if TYPE_CHECKING:
     from .solver.plan import Plan
 
 
-def solve(definitions: Sequence[Definition], machine: Machine) -> tuple[Result, ...]:
-    """What each definition's output holds. Raises StepError for the first op that failed, else ExecutorError."""
-    return outputs_of(complete(definitions, machine), definitions)
+def solve(definitions: Sequence[Definition], machine: Machine, cancelled: Event | None = None) -> tuple[Result, ...]:
+    """What each definition's output holds. Raises StepError for the first op that failed, else ExecutorError.
+
+    `cancelled` is that of the step whose graph this is: when it is set, everything here ends, too.
+    """
+    return outputs_of(complete(definitions, machine, cancelled=cancelled), definitions)
 
 
 def complete(
-    definitions: Sequence[Definition], machine: Machine, plan: Plan | None = None, check: Callable[[Plan], object] | None = None
+    definitions: Sequence[Definition],
+    machine: Machine,
+    plan: Plan | None = None,
+    check: Callable[[Plan], object] | None = None,
+    cancelled: Event | None = None,
 ) -> Plan:
     """A plan of which all is done; made anew when a cache outside the store turned out to be broken on the way.
 
@@ -37,6 +45,9 @@ def complete(
     """
     while True:
         plan = plan or make_plan(definitions, machine)
+        if cancelled is not None:
+            for task in plan.tasks.values():
+                task.cancelled = cancelled
         try:
             run(plan, machine)
             if check is not None:
