@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from ir_schema.llb import digest_of
+from ir_schema.llb import digest_of, output_digest
 from ir_schema.ops import (
     BuildOp,
     Copy,
@@ -228,7 +228,25 @@ def _check_output(definition: Definition) -> Iterator[Fault]:
         yield Fault("", f"the output's vertex has no output {output.index}")
 
 
-GRAPH_CHECKS = (_check_edges, _check_output)
+def _check_notes(definition: Definition) -> Iterator[Fault]:
+    """Metadata and source map speak of what is there."""
+    known = set(definition.vertices)
+    if definition.output is not None:
+        known.add(output_digest(definition.output))
+    for digest in definition.metadata:
+        if digest not in known:
+            yield Fault("", f"metadata of {digest!r}, which is no vertex of the graph")
+    source = definition.source
+    for digest, found in source.locations.items() if source is not None else ():
+        if digest not in known:
+            yield Fault("", f"a source map of {digest!r}, which is no vertex of the graph")
+        for location in found.locations:
+            if source is not None and not 0 <= location.source_index < len(source.infos):
+                there = f"there are {len(source.infos)}"
+                yield Fault(digest, f"its source map names source file {location.source_index}, but {there}")
+
+
+GRAPH_CHECKS = (_check_edges, _check_output, _check_notes)
 
 
 def _is_absolute(path: str) -> bool:

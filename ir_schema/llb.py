@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from ir_schema.errors import FormatError
 from ir_schema.fields import FieldSpec, specs_of
-from ir_schema.ops import Op
+from ir_schema.ops import Input, Op
 from ir_schema.wire import write_varint
 
 if TYPE_CHECKING:
@@ -42,6 +42,11 @@ def encode_op(op: Op) -> bytes:
 
 def digest_of(encoded: bytes) -> str:
     return "sha256:" + hashlib.sha256(encoded).hexdigest()
+
+
+def output_digest(output: Input) -> str:
+    """Digest of the last op of a definition's LLB form, which has no body and one input: the output."""
+    return digest_of(encode_op(Op(inputs=(output,))))
 
 
 def encode_llb(definition: Definition) -> bytes:

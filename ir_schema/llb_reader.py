@@ -3,8 +3,9 @@
     decode_llb(bytes)  ──▶  Definition      an op that is written another way than ours keeps its bytes, and so its digest
 
 Hostile until checked: every length is held against what is left, messages are counted, their depth is that of `ops`, text is
-UTF-8, and an enum has a value this version knows. Fields it does not know are stepped over; the bytes of the op keep them. As
-protobuf has it, of a repeated scalar the last counts, repeated messages are merged, and of a oneof the last kind counts.
+UTF-8, and an enum has a value this version knows. Fields of an op that it does not know are stepped over: the op's bytes keep
+them, and capabilities say whether they matter. Anywhere else they would be lost, so there they are refused. As protobuf has it,
+of a repeated scalar the last counts, repeated messages are merged, and of a oneof the last kind counts.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from ir_schema.definition import Definition, Vertex
 from ir_schema.errors import FormatError, check_size
 from ir_schema.fields import FieldSpec, specs_of
-from ir_schema.llb import digest_of
+from ir_schema.llb import digest_of, output_digest
 from ir_schema.ops import Input, Op, OpMetadata, Source
 from ir_schema.wire import number_of, read_fields, read_varint
 
@@ -38,17 +39,22 @@ def decode_llb(data: bytes) -> Definition:
     ops: list[tuple[bytes, int]] = []
     metadata: dict[str, OpMetadata] = {}
     source: list[bytes] = []
+    beside = _Reader(whole=True)
     for number, value, offset in read_fields(data):
         if number == 1:
             reader.count(offset)
             ops.append((_bytes(value, offset), offset))
         elif number == 2:
-            key, entry = reader.map_entry(_bytes(value, offset), offset)
-            metadata[key] = reader.read(OpMetadata, _joined(entry, offset), offset)
+            key, entry = beside.map_entry(_bytes(value, offset), offset)
+            metadata[key] = beside.read(OpMetadata, _joined(entry, offset), offset)
         elif number == 3:
             source.append(_bytes(value, offset))
+        else:
+            raise FormatError(f"the definition has a field {number}, which is not known here", offset)
     vertices, output = _read_vertices(reader, ops)
-    return Definition(vertices, output, metadata, reader.read(Source, b"".join(source)) if source else None)
+    if output is not None and (last := digest_of(ops[-1][0])) in metadata:
+        metadata[output_digest(output)] = metadata.pop(last)  # however its maker wrote it, it will be written as here
+    return Definition(vertices, output, metadata, beside.read(Source, b"".join(source)) if source else None)
 
 
 def decode_op(raw: bytes) -> Op:
@@ -78,10 +84,12 @@ def _read_vertices(reader: _Reader, ops: list[tuple[bytes, int]]) -> tuple[dict[
 class _Reader:
     """Reads messages and counts them."""
 
-    __slots__ = ("left",)
+    __slots__ = ("left", "whole")
 
-    def __init__(self) -> None:
+    def __init__(self, *, whole: bool = False) -> None:
+        """`whole` refuses messages with fields that are not known here."""
         self.left = MAX_MESSAGES
+        self.whole = whole
 
     def count(self, offset: int) -> None:
         self.left -= 1
@@ -96,6 +104,8 @@ class _Reader:
         for number, value, offset in read_fields(data, base):
             row = table.get(number)
             if row is None:
+                if self.whole:
+                    raise FormatError(f"{cls.__name__} has a field {number}, which is not known here", offset)
                 continue
             spec, message = row
             if spec.shape == "many":

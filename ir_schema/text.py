@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from ir_schema.definition import Definition, Vertex
 from ir_schema.errors import FormatError
-from ir_schema.llb import digest_of, encode_op
+from ir_schema.llb import digest_of, encode_op, output_digest
 from ir_schema.llb_reader import decode_op
 from ir_schema.ops import Input, Op, OpMetadata, Source
 from ir_schema.plain import from_plain, to_plain
@@ -86,7 +86,7 @@ def _edge(names: Mapping[str, str], edge: Input) -> str:
 
 
 def _output_digest(output: Input | None) -> str:
-    return digest_of(encode_op(Op(inputs=(output,)))) if output is not None else ""
+    return output_digest(output) if output is not None else ""
 
 
 def _note(word: str, places: Mapping[str, str], digest: str, plain: Mapping[str, Any]) -> str:

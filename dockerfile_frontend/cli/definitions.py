@@ -21,6 +21,9 @@ READABLE = frozenset({"json", "text"})
 LARGEST = 256 << 20
 """Bytes of a definition file."""
 
+MAX_TOLD = 5
+"""Faults of a graph that are told."""
+
 MSGPACK_KEY = b"\xa6format"
 TEXT_OPENINGS = (b"%", b"return", b"#")
 
@@ -49,11 +52,26 @@ def read_definition(path: str) -> Definition:
     """The graph in a file, or on standard input for -. Raises Fault."""
     from ir_schema.errors import FormatError  # noqa: PLC0415  `--help` needs no graphs
 
+    name = STANDARD_NAME if path == STANDARD else path
     try:
-        return decode(read_bytes(path, LARGEST, "definition"))
+        found = decode(read_bytes(path, LARGEST, "definition"))
     except FormatError as error:
-        name = STANDARD_NAME if path == STANDARD else path
         raise Fault(f"{name}: {error}", hint="dfc compile writes such files") from error
+    _check(found, name)
+    return found
+
+
+def _check(definition: Definition, name: str) -> None:
+    """Raises Fault for a graph that no solver takes."""
+    from ir_schema.legality import check_legality  # noqa: PLC0415  only graphs from outside need it
+
+    faults = check_legality(definition)
+    if not faults:
+        return
+    numbers = {digest: f"%{number}: " for number, digest in enumerate(definition.vertices)}
+    told = [f"{numbers.get(fault.digest, '')}{fault.message}" for fault in faults[:MAX_TOLD]]
+    more = len(faults) - len(told)
+    raise Fault(f"{name}: no legal graph: " + "; ".join(told) + (f"; and {more} more" if more else ""))
 
 
 def decode(data: bytes) -> Definition:

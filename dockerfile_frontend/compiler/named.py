@@ -35,6 +35,7 @@ from dockerfile_frontend.semantics.ignore import IgnoreError, parse_ignore
 from dockerfile_frontend.semantics.references import InvalidReferenceError, parse_reference, parse_whole_reference
 from dockerfile_frontend.semantics.resolver import ResolveError
 from dockerfile_frontend.semantics.stages import SCRATCH
+from ir_schema.legality import check_legality
 from ir_schema.ops import OpMetadata
 from ir_schema.record import Record
 
@@ -181,6 +182,9 @@ def _load_input(context: NamedContext, given: Loader) -> Loaded:
     definition = given.options.inputs.get(context.value)
     if definition is None:
         raise _refused(f"invalid input {context.value} for {context.key}")
+    faults = check_legality(definition)
+    if faults:
+        raise _refused(f"invalid input {context.value} for {context.key}: {faults[0].message}")
     root = given_graph(definition)
     text = given.options.input_metadata.get(context.value)
     return Loaded(root, _input_image(text, context) if text is not None else None)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from dockerfile_frontend.compiler.graph import marshal
 from dockerfile_frontend.compiler.image import Image, encode_image, image_json
+from dockerfile_frontend.diagnostics import InternalError
+from ir_schema.legality import check_legality
 from ir_schema.record import Record
 
 if TYPE_CHECKING:
@@ -91,6 +93,12 @@ class LoweredTarget(Record):
     def finished(self) -> CompiledTarget:
         """Raises DockerfileError for a RUN that runs nothing, if the target needs it."""
         definition = marshal(self.root, self.sources, self.file)
+        faults = check_legality(definition)
+        if faults:
+            from ir_schema.text import dump_text  # noqa: PLC0415  never, with luck
+
+            made = dump_text(definition, notes=False)
+            raise InternalError(f"lowering made a graph that is not legal: {faults[0].message}\n{made}")
         return CompiledTarget(self.platform, definition, self.image, self.base_image, self.epoch, self.outline)
 
 

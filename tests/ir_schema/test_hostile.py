@@ -31,8 +31,11 @@ LLB = {
     "group": b"\x0b",
     "number where an op is wanted": b"\x08\x01",
     "text that is not UTF-8": b"\x0a\x06\x1a\x04\x0a\x02\xff\xfe",
-    "unknown mount type": b"\x0a\x08\x12\x06\x12\x04\x1a\x01\x2f\x30\x63",
+    "unknown mount type": b"\x0a\x09\x12\x07\x12\x05\x1a\x01\x2f\x30\x63",
     "half": EXEC[: len(EXEC) // 2],
+    "unknown field of the definition": b"\x22\x00",
+    "unknown field of metadata": b"\x12\x09\x0a\x01a\x12\x04\xa2\x06\x01a",
+    "unknown field of the source map": b"\x1a\x04\x12\x02\x28\x01",
 }
 
 
@@ -41,6 +44,24 @@ def test_llb(name: str) -> None:
     with pytest.raises(FormatError) as caught:
         decode_llb(LLB[name])
     assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_enum_value_is_named() -> None:
+    with pytest.raises(FormatError, match=r"type has no value 99 \(at byte 10\)"):
+        decode_llb(LLB["unknown mount type"])
+
+
+def test_metadata_of_the_last_op_is_kept_however_that_is_written() -> None:
+    inside = b"\x10\x00\x0a" + bytes([len(EDGE.digest)]) + EDGE.digest.encode()
+    last = b"\x0a" + bytes([len(inside)]) + inside
+    entry = b"\x0a\x47" + digest_of(last).encode() + b"\x12\x02\x08\x01"
+    first = encode_op(SOURCE)
+    data = b"\x0a" + bytes([len(first)]) + first + b"\x0a" + bytes([len(last)]) + last
+    read = decode_llb(data + b"\x12" + bytes([len(entry)]) + entry)
+    assert read.output == EDGE
+    assert check_legality(read) == ()
+    assert decode_llb(encode_llb(read)) == read
+    assert [found.ignore_cache for found in read.metadata.values()] == [True]
 
 
 DOCUMENTS = {
@@ -240,6 +261,13 @@ ILLEGAL = {
     "has no scheme": graph(ops.Op(body=ops.SourceOp("alpine"))),
     "does not stand above": graph(ops.Op((EDGE,), ops.FileOp((ops.FileAction(0, -1, 0, ops.MkDir("/a")),)))),
     "has no output 4": graph(SOURCE, output=4),
+    "metadata of 'sha256:no'": replace(graph(SOURCE), metadata={"sha256:no": ops.OpMetadata()}),
+    "a source map of 'x'": replace(graph(SOURCE), source=ops.Source({"x": ops.Locations()})),
+    "names source file 1, but there are 1": replace(
+        graph(SOURCE),
+        source=ops.Source({EDGE.digest: ops.Locations((ops.Location(1),))}, (ops.SourceInfo("Dockerfile"),)),
+    ),
+    "names source file -1": replace(graph(SOURCE), source=ops.Source({EDGE.digest: ops.Locations((ops.Location(-1),))})),
 }
 
 
