@@ -36,6 +36,9 @@ MOST_WORKERS = 4
 """Layers packed at once; each compresses on all cores anyway."""
 
 DEFAULT_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+REWRITTEN = "buildkit/rewritten-timestamp"
+"""Annotation of a layer whose files' times follow the epoch, so that equal builds have BuildKit's digests."""
+
 RECOMPRESSED = "recompressed"
 """Form of an imported layer's own tar in another compression."""
 
@@ -68,6 +71,8 @@ class PackedLayer(Record):
 
     blob: Packed
     facts: LayerFacts
+    rewritten: bool = False
+    """Whether its files' times follow the epoch."""
 
 
 def image_options(output: Output, facts: BuildFacts) -> ImageOptions:
@@ -154,27 +159,31 @@ def pack_all(
     images: Sequence[Image], options: ImageOptions, machine: Machine, *, lazy: bool = False
 ) -> list[list[PackedLayer]]:
     """The layers of all images, packed; several at once when there is something to do."""
-    wanted = {layer: kept for image in images for layer, kept in _kept(image, options, machine).items()}
-    found: dict[str, Packed] = {}
+    kept = [_kept(image, options, machine) for image in images]
+    wanted = dict.fromkeys(each for one in kept for each in one.items())
+    found: dict[tuple[str, bool], Packed] = {}
     if lazy:
-        originals = {layer: find_packed(machine.store, layer, ORIGINAL) for layer, kept in wanted.items() if kept}
-        found = {layer: came for layer, came in originals.items() if came is not None}
-        wanted = {layer: kept for layer, kept in wanted.items() if layer not in found}
-    missing = [layer for layer, kept in wanted.items() if not _is_packed(layer, options, machine, kept=kept)]
+        originals = {each: find_packed(machine.store, each[0], ORIGINAL) for each in wanted if each[1]}
+        found = {each: came for each, came in originals.items() if came is not None}
 
-    def run(layer: str) -> None:
-        found[layer] = _pack(layer, options, machine, kept=wanted[layer])
+    def run(each: tuple[str, bool]) -> None:
+        found[each] = _pack(each[0], options, machine, kept=each[1])
 
+    missing = [each for each in wanted if each not in found and not _is_packed(each[0], options, machine, kept=each[1])]
     if len(missing) > 1:
         from concurrent.futures import ThreadPoolExecutor
 
         with ThreadPoolExecutor(min(MOST_WORKERS, machine.jobs), "pack") as pool:
             list(pool.map(run, missing))
-    for layer in wanted:
-        if layer not in found:
-            run(layer)
-    facts = {layer: _facts(layer, blob, machine) for layer, blob in found.items()}
-    return [[PackedLayer(found[layer], facts[layer]) for layer in image.layers] for image in images]
+    for each in wanted:
+        if each not in found:
+            run(each)
+    facts = {each: _facts(each[0], blob, machine) for each, blob in found.items()}
+    dated = options.form.epoch is not None and options.oci
+    return [
+        [PackedLayer(found[layer, own[layer]], facts[layer, own[layer]], dated and not own[layer]) for layer in image.layers]
+        for image, own in zip(images, kept, strict=True)
+    ]
 
 
 def is_packed(images: Sequence[Image], options: ImageOptions, machine: Machine) -> bool:
@@ -276,12 +285,17 @@ def _one(image: Image, layers: Sequence[PackedLayer], options: ImageOptions) -> 
         epoch=options.epoch, base=image.base_config or None, inline_cache=image.inline_cache,
     )  # fmt: skip
     config = make_document(data, types["config"])
-    descriptors = [Descriptor(types[layer.blob.compression], layer.blob.digest, layer.blob.size) for layer in layers]
+    descriptors = [_descriptor(layer, types, options) for layer in layers]
     manifest = make_manifest(
         config.descriptor, descriptors, media_types=types, annotations=pick(options.annotations, "manifest", image.platform),
         platform=image.platform, described=pick(options.annotations, "manifest-descriptor", image.platform),
     )  # fmt: skip
     return config, manifest
+
+
+def _descriptor(layer: PackedLayer, types: Mapping[str, str], options: ImageOptions) -> Descriptor:
+    annotations = {REWRITTEN: str(options.epoch)} if layer.rewritten else {}
+    return Descriptor(types[layer.blob.compression], layer.blob.digest, layer.blob.size, annotations)
 
 
 def default_config(platform: Platform) -> bytes:

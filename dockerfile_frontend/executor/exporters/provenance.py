@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from typing import TYPE_CHECKING, Any
 
 from dockerfile_frontend.executor.solver.model import ExecutorError
@@ -91,14 +92,15 @@ def predicate(attest: Attest, definition: Definition, platform: Platform, machin
     vcs = {key.removeprefix("vcs:"): redact(value) for key, value in sorted(facts.options.items()) if key.startswith("vcs:") and value}
     metadata: dict[str, Any] = {"vcs": vcs} if vcs else {}
     if largest:
+        vertices = [*vertices, *_end(definition)]
         steps = {vertex.digest: f"step{number}" for number, vertex in enumerate(vertices)}
-        internal["buildConfig"] = {"llbDefinition": _steps(vertices, steps), "digestMapping": dict(sorted(steps.items()))}
+        internal["buildConfig"] = {"digestMapping": dict(sorted(steps.items())), "llbDefinition": _steps(vertices, steps)}
         metadata |= _source(definition, steps)
     hidden = not largest and any(_is_private(key) for key in facts.options)
     return {
         "buildDefinition": {
             "buildType": BUILD_TYPE_1,
-            "resolvedDependencies": [*found.materials],
+            **({"resolvedDependencies": [*found.materials]} if found.materials else {}),
             "externalParameters": {"configSource": config_source, "request": request},
             "internalParameters": internal,
         },
@@ -107,7 +109,7 @@ def predicate(attest: Attest, definition: Definition, platform: Platform, machin
             "metadata": {
                 "invocationId": facts.reference or os.urandom(16).hex(),
                 "startedOn": timestamp(facts.started),
-                "finishedOn": timestamp(facts.finished or facts.started),
+                "finishedOn": timestamp(facts.finished or time.time()),
                 "buildkit_metadata": metadata,
                 **({"buildkit_hermetic": True} if complete and not found.network else {}),
                 "buildkit_completeness": {"request": bool(facts.frontend) and not hidden, "resolvedDependencies": complete},
@@ -127,7 +129,7 @@ def older(body: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {
         "builder": {"id": details["builder"]["id"]},
         "buildType": BUILD_TYPE_02,
-        "materials": definition["resolvedDependencies"],
+        "materials": definition.get("resolvedDependencies", []),
         "invocation": {
             "configSource": {**{new: source[old] for old, new in names.items() if old in source}, **entry},
             "parameters": external["request"],
@@ -264,14 +266,22 @@ def _is_private(key: str) -> bool:
     return key.startswith(("build-arg:", "label:"))
 
 
+def _end(definition: Definition) -> list[Vertex]:
+    """The op without content that ends a graph in LLB: it names the output."""
+    from ir_schema.definition import Vertex
+    from ir_schema.ops import Op
+
+    return [Vertex.of(Op((definition.output,)))] if definition.output else []
+
+
 def _steps(vertices: Sequence[Vertex], steps: Mapping[str, str]) -> list[dict[str, Any]]:
     from .opjson import op_json
 
     found = []
     for vertex in vertices:
         inputs = [f"{steps[each.digest]}:{each.index}" for each in vertex.op.inputs]
-        step: dict[str, Any] = {"id": steps[vertex.digest], "op": op_json(vertex.op, redact)}
-        found.append({**step, "inputs": inputs} if inputs else step)
+        more = {"inputs": inputs} if inputs else {}
+        found.append({"id": steps[vertex.digest], "op": op_json(vertex.op, redact), **more})
     return found
 
 
@@ -293,7 +303,7 @@ def _source(definition: Definition, steps: Mapping[str, str]) -> dict[str, Any]:
     locations = {
         steps[digest]: {"locations": [_location(each) for each in found.locations]}
         for digest, found in source.locations.items()
-        if digest in steps
+        if digest in steps and found.locations
     }
     return {"source": {"locations": locations, "infos": infos}}
 

@@ -204,7 +204,8 @@ def test_provenance_of_mode_max(image: Image, machine: Machine, tmp_path: Path) 
         },
     }  # fmt: skip
     steps = definition["internalParameters"]["buildConfig"]["llbDefinition"]
-    assert [step["id"] for step in steps] == ["step0", "step1", "step2", "step3", "step4", "step5"]
+    assert [step["id"] for step in steps] == ["step0", "step1", "step2", "step3", "step4", "step5", "step6"]
+    assert steps[6] == {"id": "step6", "op": {"Op": {}}, "inputs": ["step5:0"]}
     assert steps[4]["inputs"] == ["step0:0", "step1:0", "step2:0", "step3:0"]
     assert steps[4]["op"]["Op"]["exec"]["meta"]["args"] == ["make", "URL=https://xxxxx@x.example/"]
     assert steps[4]["op"]["Op"]["exec"]["mounts"][1]["secretOpt"] == {"ID": "token", "mode": 256}
