@@ -36,7 +36,7 @@ def opened(dest: str) -> Iterator[BinaryIO]:
     """Where an archive goes. Raises ExecutorError."""
     if dest == STANDARD:
         sys.stdout.flush()
-        with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as out, told("standard output"):
+        with told("standard output"), os.fdopen(os.dup(sys.stdout.fileno()), "wb") as out:
             yield out
             out.flush()
         return
