@@ -16,6 +16,7 @@ from dockerfile_frontend.cli.options import BUILD_FLAGS, CONTEXT_FLAGS, DOCKERFI
 from dockerfile_frontend.cli.resolving import RESOLVER_FLAGS, connector, image_files, resolving
 from dockerfile_frontend.cli.running import (
     RUN_FLAGS,
+    caches_of,
     check_files,
     closing_words,
     outputs_of,
@@ -156,7 +157,8 @@ def job_of(call: Call, outputs: tuple[Output, ...]) -> BuildJob:
     root = store_place(given["root"])
     trace = "" if "no-cache" in call.options or given["record"] else trace_of(call)
     given_out = tuple(output for output in outputs if output.kind != "cacheonly")
-    return BuildJob(root, (), session_of(call, root), given_out, facts, given["jobs"], trace)
+    sources, targets = caches_of(given, inline=call.options.get("build-arg:BUILDKIT_INLINE_CACHE") in ("1", "true"))
+    return BuildJob(root, (), session_of(call, root), given_out, facts, given["jobs"], trace, cache_from=sources, cache_to=targets)
 
 
 def session_of(call: Call, root: str) -> Session:

@@ -16,6 +16,7 @@ from dockerfile_frontend.cli.options import flags, split_pair
 from dockerfile_frontend.cli.resolving import NETWORK_FLAGS, connector, image_files
 from dockerfile_frontend.cli.running import (
     RUN_FLAGS,
+    caches_of,
     check_files,
     closing_words,
     outputs_of,
@@ -70,7 +71,9 @@ def command(definition: str, **given: Any) -> None:  # noqa: ANN401  the flags
     results = results_stream(given)
     facts = BuildFacts(names=given["tag"], definitions=(target.definition,), frontend="", started=time.time())
     given_out = tuple(output for output in outputs if output.kind != "cacheonly")
-    built = carry_out(BuildJob(root, (target,), session, given_out, facts, given["jobs"]), Watch(mode, root))
+    sources, targets = caches_of(given)
+    job = BuildJob(root, (target,), session, given_out, facts, given["jobs"], cache_from=sources, cache_to=targets)
+    built = carry_out(job, Watch(mode, root))
     write_results(given, built.metadata, results)
     if mode in ("plain", "tty") and (words := closing_words(outputs, given["tag"], root)):
         print(words, file=sys.stderr)

@@ -22,6 +22,7 @@ from dockerfile_frontend.cli.stores import ROOT_FLAG
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from dockerfile_frontend.executor.cache.spec import CacheSpec
     from dockerfile_frontend.executor.exporters.spec import Output
     from dockerfile_frontend.executor.progress import Mode
 
@@ -33,6 +34,8 @@ RUN_FLAGS = (
     click.option("--push", is_flag=True, help="Push the image to its registry: -o type=registry."),
     click.option("--load", is_flag=True, help="Load the image into docker or podman."),
     click.option("--annotation", metavar="[TYPE:]KEY=VALUE", multiple=True, help="Annotation of the image."),
+    click.option("--cache-from", metavar="type=…,src=…", multiple=True, help="Cache outside the store to take steps from."),
+    click.option("--cache-to", metavar="type=…,dest=…", multiple=True, help="Where to write this build's cache as well."),
     click.option("--metadata-file", metavar="FILE", help="Write what was made, as JSON, there."),
     click.option("--iidfile", metavar="FILE", help="Write the image's id there."),
     click.option("--progress", type=click.Choice(PROGRESS), default="auto", show_default=True, help="What to show."),
@@ -62,6 +65,20 @@ def outputs_of(given: Mapping[str, Any]) -> tuple[Output, ...]:
     except ExecutorError as error:
         raise Fault(str(error), hint=error.hint, code=EXIT_USAGE) from error
     return tuple(outputs)
+
+
+def caches_of(given: Mapping[str, Any], *, inline: bool = False) -> tuple[tuple[CacheSpec, ...], tuple[CacheSpec, ...]]:
+    """Caches outside the store, to read and to write; `inline` adds the image as its own. Raises Fault."""
+    wanted = [*given["cache_to"], *(["type=inline"] if inline else [])]
+    if not given["cache_from"] and not wanted:
+        return (), ()
+    from dockerfile_frontend.executor.cache.spec import parse_cache_from, parse_cache_to  # noqa: PLC0415  of such a build
+    from dockerfile_frontend.executor.solver.model import ExecutorError  # noqa: PLC0415  the same
+
+    try:
+        return tuple(map(parse_cache_from, given["cache_from"])), tuple(map(parse_cache_to, wanted))
+    except ExecutorError as error:
+        raise Fault(str(error), hint=error.hint, code=EXIT_USAGE) from error
 
 
 def pushed(outputs: Sequence[Output]) -> list[Output]:

@@ -176,7 +176,8 @@ def _prove(job: BuildJob, plan: Plan, machine: Machine) -> None:
     if machine.records.has_imported() and not all(output.kind in ("cacheonly", "image") for output in job.outputs):
         from .cache.broken import prove
 
-        prove(outputs_of(plan, [target.definition for target in job.targets]), machine)
+        results = outputs_of(plan, [target.definition for target in job.targets])
+        prove(results, machine, files=any(output.kind in ("local", "tar") for output in job.outputs))
 
 
 def _images(job: BuildJob, plan: Plan, machine: Machine, *, make: bool = False) -> tuple[Image, ...] | None:

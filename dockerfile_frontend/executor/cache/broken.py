@@ -49,9 +49,15 @@ def blame(layers: Sequence[str], fault: ExecutorError, machine: Machine) -> Exec
     return BrokenCache(f"cache {', '.join(sorted(caches))} is not used: {fault}")
 
 
-def prove(results: Iterable[Result], machine: Machine) -> None:
-    """See that layers which a cache has brought are there, and what it said, before they are given to others. Raises BrokenCache."""
+def prove(results: Iterable[Result], machine: Machine, *, files: bool) -> None:
+    """See that layers which a cache has brought are there, and what it said, before they are given to others. Raises BrokenCache.
+
+    With `files` they are unpacked: somebody will read them.
+    """
     layers = dict.fromkeys(layer for result in results if isinstance(result, Tree) for layer in result.layers)
+    if files:
+        machine.store.unpack(list(layers))
+        return
     packed = _packed(list(layers), machine)
     unproven = [layer for layer in layers if layer in packed and not _is_proven(layer, machine)]
     if not unproven or not any(known.imported and packed.intersection(_layers(known)) for known in machine.records.all()):

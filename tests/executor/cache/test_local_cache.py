@@ -53,7 +53,9 @@ def test_min_keeps_the_layers_of_the_result_only(world: World) -> None:
     assert [len(world.config(mode)["layers"]) for mode in ("min", "max")] == [2, 4]
     other = graph.copy("/rest", Input(list(graph.vertices)[1]), Input(list(graph.vertices)[2]))
     ran = {
-        mode: world.build(f"store-{mode}", graph.definition(other), cache_from=[f"type=local,src={world.folder}/{mode}"]).ran
+        mode: world.build(
+            f"store-{mode}", graph.definition(other), cache_from=[f"type=local,src={world.folder}/{mode}"]
+        ).ran
         for mode in ("min", "max")
     }
     assert ran["max"] == ["copy /rest"]

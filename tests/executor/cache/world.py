@@ -137,8 +137,13 @@ class World:
         events = Watched()
         with self.opened(store, events) as machine:
             machine.use_caches([parse_cache_from(text) for text in cache_from])
-            check = (lambda plan: prove(outputs_of(plan, [definition]), machine)) if output else None
-            plan = complete([definition], machine, check=check)
+            plan = complete(
+                [definition],
+                machine,
+                check=lambda plan: (
+                    prove(outputs_of(plan, [definition]), machine, files=look) if look or output else None
+                ),
+            )
             (result,) = outputs_of(plan, [definition])
             assert isinstance(result, Tree)
             done = Done([name for name in events.runs if name in _names(plan)], events, result.layers)
