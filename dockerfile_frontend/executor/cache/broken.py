@@ -12,7 +12,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.executor.db import StoreError
-from dockerfile_frontend.executor.layers.pack import ORIGINAL, Packed, find_packed
+from dockerfile_frontend.executor.layers.forms import ORIGINAL, Packed, find_packed
 from dockerfile_frontend.executor.solver.model import BrokenCache, Cancelled, ExecutorError, Tree
 
 if TYPE_CHECKING:

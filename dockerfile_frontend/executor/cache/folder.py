@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from dockerfile_frontend.executor.exporters.layout import ImageFiles
-    from dockerfile_frontend.executor.layers.pack import Packed
+    from dockerfile_frontend.executor.layers.forms import Packed
     from dockerfile_frontend.executor.machine import Machine
 
     from .spec import CacheSpec

@@ -35,7 +35,7 @@ from .portable import layers_of, of_plan, of_store
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from dockerfile_frontend.executor.layers.pack import Packed
+    from dockerfile_frontend.executor.layers.forms import Packed
     from dockerfile_frontend.executor.machine import Machine
     from dockerfile_frontend.executor.solver.plan import Plan
 

@@ -8,7 +8,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.executor.solver.model import ExecutorError
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
     from ir_schema.ops import Platform
 
-_KEY = re.compile(r"annotation(?:-([a-z-]+))?(?:\[([A-Za-z0-9_/-]+)\])?\.(\S+)")
+_KEY = r"annotation(?:-([a-z-]+))?(?:\[([A-Za-z0-9_/-]+)\])?\.(\S+)"
 PLACES = ("manifest", "manifest-descriptor", "index", "index-descriptor")
 
 
@@ -36,7 +35,9 @@ class Annotation(Record):
 
 def parse_annotation(key: str, value: str) -> Annotation:
     """The annotation that an output's attribute means. Raises ExecutorError."""
-    match = _KEY.fullmatch(key)
+    import re
+
+    match = re.fullmatch(_KEY, key)
     if match is None:
         raise ExecutorError(f"invalid annotation {key!r}", hint="annotation.KEY=VALUE, annotation-index.KEY=VALUE")
     place = match[1] or "manifest"

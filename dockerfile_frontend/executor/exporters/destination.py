@@ -84,11 +84,6 @@ def is_special(path: str) -> bool:
         return False
 
 
-def is_plain(dest: str) -> bool:
-    """Whether a destination is a regular file that is there."""
-    return dest != STANDARD and os.path.isfile(dest)
-
-
 @contextlib.contextmanager
 def replacing(path: str, mode: int = 0o666) -> Iterator[BinaryIO]:
     """A file that takes `path`'s place when the block ends well, and leaves no trace when it does not.

@@ -11,12 +11,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from dockerfile_frontend.executor.layers.pack import CHUNK, ORIGINAL, Form, Packed, find_packed, pack, remember_packed
+from dockerfile_frontend.executor.layers.forms import ORIGINAL, Form, Packed, find_packed, remember_packed
 from dockerfile_frontend.executor.solver.model import Cancelled, ExecutorError
 from ir_schema.record import Record
 
-from .annotations import Annotation, check_platforms, of_attributes, pick
-from .attest import attestation_manifest, image_subjects, types_allow
+from .annotations import check_platforms, of_attributes, pick
 from .image_config import LayerFacts, finish_config
 from .layout import ImageFiles
 from .manifest import DOCKER, OCI, Descriptor, Document, make_document, make_index, make_manifest, platform_json
@@ -28,10 +27,12 @@ if TYPE_CHECKING:
     from dockerfile_frontend.executor.machine import Machine
     from ir_schema.ops import Platform
 
+    from .annotations import Annotation
     from .attest import Statement
     from .records import BuildFacts, Image
     from .spec import Output
 
+CHUNK = 1 << 20
 MOST_WORKERS = 4
 """Layers packed at once; each compresses on all cores anyway."""
 
@@ -145,6 +146,10 @@ def _attached(
     names: tuple[str, ...],
 ) -> list[list[Document]]:
     """For each image that has statements their blobs and, last, the manifest over them."""
+    if not any(statements):
+        return []
+    from .attest import attestation_manifest, image_subjects, types_allow
+
     found = []
     for image, manifest, said in zip(images, manifests, statements, strict=False):
         wanted = [statement for statement in said if options.inline or not statement.inline_only]
@@ -234,6 +239,8 @@ def _pack(layer: str, options: ImageOptions, machine: Machine, *, kept: bool) ->
     form = options.form
     if came is not None and form.epoch is None:
         return _repacked(layer, came, form, machine)
+    from dockerfile_frontend.executor.layers.pack import pack
+
     store.unpack([layer])
     return pack(store, layer, form, check_cancelled)
 

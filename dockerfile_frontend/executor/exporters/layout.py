@@ -3,8 +3,7 @@
     oci-layout  index.json  blobs/sha256/1234…  [manifest.json]
 
 Equal images give equal archives: entries stand sorted, with no time, owner or mode of this machine. A blob that a folder holds
-already, with the right size, is left alone, and so is an archive that is known to hold just this image. Nothing appears under
-the final name before it is whole.
+already, with the right size, is left alone. Nothing appears under the final name before it is whole.
 """
 
 from __future__ import annotations
@@ -16,26 +15,22 @@ import os
 from dataclasses import field, replace
 from typing import TYPE_CHECKING, Any
 
-from dockerfile_frontend.executor.layers.tarwrite import DIRECTORY, END, Header, encode_header, padding
 from ir_schema.record import Record
 
-from .destination import is_plain, opened, pour, replacing
+from .destination import opened, pour, replacing
 from .manifest import OCI, Descriptor, Document
 from .names import familiar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from dockerfile_frontend.executor.layers.pack import Packed
-    from dockerfile_frontend.executor.store import Store
+    from dockerfile_frontend.executor.layers.forms import Packed
 
     Report = Callable[[int, int], None]
 
 REF_NAME = "org.opencontainers.image.ref.name"
 CONTAINERD_NAME = "io.containerd.image.name"
 CREATED = "org.opencontainers.image.created"
-ARCHIVE = "archive"
-"""Kind of the store's notes on archives that were written."""
 
 _MODE, _BLOB_MODE = 0o644, 0o444
 
@@ -94,12 +89,8 @@ def write_folder(image: ImageFiles, folder: str) -> None:
         _write_whole(index, _merged_index(image, index))
 
 
-def write_archive(image: ImageFiles, dest: str, store: Store, *, docker: bool, report: Report | None = None) -> bool:
-    """The image as one tar at `dest`; `docker` adds what `docker load` reads. Whether it had to be written."""
-    parts = archive_parts(image, docker=docker)
-    identity = _identity(parts)
-    if _is_there(dest, identity, store):
-        return False
+def write_archive(parts: Sequence[Part], dest: str, report: Report) -> None:
+    """An image's files as one tar at `dest`. `report` is told how many bytes are written of how many, and may raise."""
     with opened(dest) as out:
         total, done = sum(part.size for part in parts), 0
         for piece in _pieces(parts):
@@ -108,16 +99,12 @@ def write_archive(image: ImageFiles, dest: str, store: Store, *, docker: bool, r
                 continue
             for amount in pour(piece.path, out):
                 done += amount
-                if report is not None:
-                    report(done, total)
-    if is_plain(dest):
-        status = os.stat(dest)
-        store.remember(ARCHIVE, os.path.realpath(dest), json.dumps([identity, *_stamp(status)]))
-    return True
+                report(done, total)
+    report(total, total)
 
 
 def archive_parts(image: ImageFiles, *, docker: bool) -> list[Part]:
-    """The files of an archive, in order."""
+    """The files of an archive, in order; `docker` adds what `docker load` reads."""
     small = {f"blobs/sha256/{_hex(d.descriptor.digest)}": d.data for d in image.documents}
     small |= {"oci-layout": _marker(), "index.json": _index(image)}
     if docker:
@@ -127,18 +114,7 @@ def archive_parts(image: ImageFiles, *, docker: bool) -> list[Part]:
     return sorted(parts, key=lambda part: part.name)
 
 
-def _pieces(parts: Sequence[Part]) -> Iterator[bytes | Part]:
-    for name in ("blobs/", "blobs/sha256/"):
-        yield encode_header(Header(name, DIRECTORY, 0o755))
-    for part in parts:
-        mode = _BLOB_MODE if part.name.startswith("blobs/") else _MODE
-        yield encode_header(Header(part.name, mode=mode, size=part.size))
-        yield part if part.path else part.data
-        yield padding(part.size)
-    yield END
-
-
-def _identity(parts: Sequence[Part]) -> str:
+def identity_of(parts: Sequence[Part]) -> str:
     """A digest of what the archive's bytes follow from."""
     found = hashlib.sha256()
     for part in parts:
@@ -147,16 +123,17 @@ def _identity(parts: Sequence[Part]) -> str:
     return found.hexdigest()
 
 
-def _is_there(dest: str, identity: str, store: Store) -> bool:
-    """Whether the file is the one that was written last time, untouched, with this in it."""
-    if not is_plain(dest):
-        return False
-    known = store.recall(ARCHIVE, os.path.realpath(dest))
-    return known is not None and json.loads(known) == [identity, *_stamp(os.stat(dest))]
+def _pieces(parts: Sequence[Part]) -> Iterator[bytes | Part]:
+    from dockerfile_frontend.executor.layers.tarwrite import DIRECTORY, END, Header, encode_header, padding
 
-
-def _stamp(status: os.stat_result) -> tuple[int, ...]:
-    return (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    for name in ("blobs/", "blobs/sha256/"):
+        yield encode_header(Header(name, DIRECTORY, 0o755))
+    for part in parts:
+        mode = _BLOB_MODE if part.name.startswith("blobs/") else _MODE
+        yield encode_header(Header(part.name, mode=mode, size=part.size))
+        yield part if part.path else part.data
+        yield padding(part.size)
+    yield END
 
 
 @contextlib.contextmanager

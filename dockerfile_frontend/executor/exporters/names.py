@@ -17,6 +17,8 @@ def normalized_names(text: str, *, by_digest: bool = False) -> tuple[str, ...]:
 
 def normalized_name(text: str, *, by_digest: bool = False) -> str:
     """One name made whole."""
+    if text.isascii() and text.isalnum() and text.islower():
+        return f"{_HUB}/{_OFFICIAL}{text}" + ("" if by_digest else ":latest")
     from dockerfile_frontend.registry.errors import RegistryError
     from dockerfile_frontend.registry.names import ImageName
 

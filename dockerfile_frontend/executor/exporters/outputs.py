@@ -9,20 +9,20 @@ from __future__ import annotations
 
 import contextlib
 import time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from dockerfile_frontend.executor.solver.events import VertexInfo
 from dockerfile_frontend.executor.solver.keys import digest_bytes
 from dockerfile_frontend.executor.solver.model import Cancelled, ExecutorError
 
 from .records import BuildFacts, Image
-from .spec import Output, parse_output
-from .trees import statement_files
+from .spec import STANDARD, Output, parse_output
+from .unchanged import Written, recall_file, remember_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from dockerfile_frontend.executor.layers.pack import Packed
+    from dockerfile_frontend.executor.layers.forms import Packed
     from dockerfile_frontend.executor.machine import Machine
 
     from .attest import Statement
@@ -32,12 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["BuildFacts", "Image", "Output", "check_outputs", "export", "image_id", "needs_files", "parse_output"]
 
 Metadata = dict[str, object]
-
-
-class Row(Protocol):
-    """One kind of output."""
-
-    def __call__(self, output: Output, job: Job, vertex: str) -> Metadata: ...
 
 
 class Job:
@@ -99,9 +93,12 @@ def export(outputs: Sequence[Output], images: Sequence[Image], machine: Machine,
 def needs_files(outputs: Sequence[Output], images: Sequence[Image], machine: Machine, facts: BuildFacts) -> bool:
     """Whether `export` will read files of layers, run something, or needs graphs that are not among the facts."""
     for output in outputs:
-        if output.kind != "cacheonly" and _needs_more(output, images, facts):
+        if _needs_more(output, images, facts):
             return True
         if output.is_image:
+            known, request = recall_file(machine.store, output.dest), request_of(output, images, facts)
+            if known is not None and request and known.request == request:
+                continue
             from .images import image_options, is_packed
 
             if not is_packed(images, image_options(output, facts), machine):
@@ -114,6 +111,17 @@ def needs_files(outputs: Sequence[Output], images: Sequence[Image], machine: Mac
 def _needs_more(output: Output, images: Sequence[Image], facts: BuildFacts) -> bool:
     wanted = [attest for attest in facts.attests if takes(output, inline_only=attest.flag("inline-only"))]
     return any(attest.kind == "sbom" for attest in wanted) or (bool(wanted) and len(facts.definitions) != len(images))
+
+
+def request_of(output: Output, images: Sequence[Image], facts: BuildFacts) -> str:
+    """A digest of all that an image's bytes follow from, layers by number; nothing where statements are made, which have times."""
+    if _takes_any(output, facts):
+        return ""
+    return digest_bytes(repr((output, images, facts.names, facts.source_date_epoch)).encode("utf-8", "surrogateescape"))
+
+
+def _takes_any(output: Output, facts: BuildFacts) -> bool:
+    return any(takes(output, inline_only=attest.flag("inline-only")) for attest in facts.attests)
 
 
 def takes(output: Output, *, inline_only: bool) -> bool:
@@ -131,25 +139,45 @@ def image_id(metadata: Mapping[str, object]) -> str:
 def _archive(output: Output, job: Job, vertex: str) -> Metadata:
     """Both layouts, OCI and Docker, as a tar or a folder."""
     from .destination import told
-    from .layout import write_archive, write_folder
+    from .layout import write_folder
 
     docker = output.kind == "docker"
     if docker and len(job.images) > 1:
         raise ExecutorError("docker exporter does not currently support exporting manifest lists", hint="type=oci holds several platforms")
+    if not output.is_folder:
+        return _file(output, job, vertex)
     files = _compose(output, job, vertex)
-    if output.is_folder:
-        with told(output.dest):
-            write_folder(files, output.dest)
-        return describe(files)
+    with told(output.dest):
+        write_folder(files, output.dest)
+    return describe(files)
+
+
+def _file(output: Output, job: Job, vertex: str) -> Metadata:
+    """An archive, unless it is there already."""
     if not output.dest:
         raise ExecutorError(f"dest is required for {output.kind} exporter", hint="dest=FILE, or dest=- for standard output")
+    store, events = job.machine.store, job.machine.events
+    known = recall_file(store, output.dest)
+    request = request_of(output, job.images, job.facts)
+    if known is not None and request and known.request == request:
+        events.status(vertex, f"{output.dest} is up to date", 0, 0, done=True)
+        return dict(known.metadata)
+    from .layout import archive_parts, identity_of, write_archive
 
     def report(current: int, total: int) -> None:
         job.check_stopped()
-        job.machine.events.status(vertex, f"writing {output.dest}", current, total, done=current == total)
+        events.status(vertex, f"writing {output.dest}", current, total, done=current == total)
 
-    write_archive(files, output.dest, job.machine.store, docker=docker, report=report)
-    return describe(files)
+    files = _compose(output, job, vertex)
+    parts = archive_parts(files, docker=output.kind == "docker")
+    identity, metadata = identity_of(parts), describe(files)
+    if known is not None and known.identity == identity:
+        events.status(vertex, f"{output.dest} is up to date", 0, 0, done=True)
+    else:
+        write_archive(parts, output.dest, report)
+    if output.dest != STANDARD:
+        remember_file(store, output.dest, Written(request, identity, metadata))
+    return metadata
 
 
 def _image(output: Output, job: Job, vertex: str) -> Metadata:
@@ -188,7 +216,7 @@ def _local(output: Output, job: Job, vertex: str) -> Metadata:
     """Files into a directory."""
     from .destination import told
     from .local import open_folder, write_tree
-    from .trees import Paths, epoch_of, opened_tree, trees
+    from .trees import Paths, epoch_of, opened_tree, statement_files, trees
 
     machine = job.machine
     wanted = trees(output, job.images)
@@ -237,7 +265,7 @@ def _tar(output: Output, job: Job, vertex: str) -> Metadata:
 
 def _statements(output: Output, job: Job) -> list[list[Statement]]:
     """For each image the statements that this output takes."""
-    if not any(takes(output, inline_only=attest.flag("inline-only")) for attest in job.facts.attests):
+    if not _takes_any(output, job.facts):
         return [[] for _ in job.images]
     return [[each for each in said if takes(output, inline_only=each.inline_only)] for said in job.statements]
 
@@ -248,7 +276,7 @@ def _cache_only(output: Output, job: Job, vertex: str) -> Metadata:
     return {}
 
 
-ROWS: Mapping[str, Row] = {
+ROWS: Mapping[str, Callable[[Output, Job, str], Metadata]] = {
     "cacheonly": _cache_only,
     "docker": _archive,
     "image": _image,

@@ -21,7 +21,7 @@ from dockerfile_frontend.executor.files.clone import copy_metadata
 from dockerfile_frontend.executor.files.walk import DIRECTORY
 from ir_schema.record import Record
 
-from .pack import ORIGINAL, Packed, find_packed, remember_packed
+from .forms import ORIGINAL, Packed, find_packed, remember_packed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -19,9 +19,9 @@ from dockerfile_frontend.executor.files.clone import list_attributes
 from dockerfile_frontend.executor.files.walk import DIRECTORY as OPEN_DIRECTORY
 from dockerfile_frontend.executor.files.walk import walk
 from dockerfile_frontend.executor.snapshots.whiteouts import is_opaque, is_whiteout
-from ir_schema.record import Record
 
 from . import tarwrite
+from .forms import DEFAULT_FORM, Form, Packed, find_packed, remember_packed
 from .tarwrite import Header, encode_header, padding
 
 if TYPE_CHECKING:
@@ -34,44 +34,12 @@ WHITEOUT = ".wh."
 OPAQUE = ".wh..wh..opq"
 CAPABILITY = "security.capability"
 CHUNK = 1 << 20
-ORIGINAL = "original"
-"""The form of an imported layer in which it came."""
 
 _FILE = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _KINDS = {
     stat.S_IFREG: tarwrite.REGULAR, stat.S_IFDIR: tarwrite.DIRECTORY, stat.S_IFLNK: tarwrite.SYMLINK,
     stat.S_IFCHR: tarwrite.CHARACTER, stat.S_IFBLK: tarwrite.BLOCK_DEVICE, stat.S_IFIFO: tarwrite.FIFO,
 }  # fmt: skip
-
-
-class Form(Record):
-    """How to pack a layer."""
-
-    compression: str = "gzip"
-    """gzip, zstd or uncompressed."""
-    level: int | None = None
-    """None is the compressor's default."""
-    epoch: int | None = None
-    """Seconds since 1970; later times become this one (SOURCE_DATE_EPOCH)."""
-
-    @property
-    def name(self) -> str:
-        return f"{self.compression} {self.level} {self.epoch}"
-
-
-DEFAULT_FORM = Form()
-
-
-class Packed(Record):
-    """A layer as a blob."""
-
-    diff_id: str
-    """Digest of the tar."""
-    digest: str
-    """Digest of the blob."""
-    size: int
-    """Bytes of the blob."""
-    compression: str
 
 
 def pack(store: Store, layer: str, form: Form = DEFAULT_FORM, check_cancelled: Callable[[], object] | None = None) -> Packed:
@@ -86,17 +54,6 @@ def pack(store: Store, layer: str, form: Form = DEFAULT_FORM, check_cancelled: C
         store.keep_blob(made.digest)
         remember_packed(store, layer, form.name, made)
     return made
-
-
-def find_packed(store: Store, layer: str, form: str) -> Packed | None:
-    """What is known of a layer's blob in a form, by the form's name."""
-    row = store.db.execute("SELECT diff_id, digest, size, media FROM packed WHERE layer = ? AND form = ?", (int(layer), form)).fetchone()
-    return Packed(*row) if row else None
-
-
-def remember_packed(store: Store, layer: str, form: str, packed: Packed) -> None:
-    row = (int(layer), form, packed.diff_id, packed.digest, packed.size, packed.compression)
-    store.db.execute("INSERT OR REPLACE INTO packed (layer, form, diff_id, digest, size, media) VALUES (?, ?, ?, ?, ?, ?)", row)
 
 
 def tar_layer(folder: int, epoch: int | None = None) -> Iterator[bytes]:
