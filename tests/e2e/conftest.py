@@ -111,7 +111,8 @@ def buildkit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BuildKit]:
         give_up("buildkitd: needs root here")
     folder = tmp_path_factory.mktemp("buildkit")
     address = f"unix://{folder}/buildkit.sock"
-    command = [str(daemon), "--root", str(folder / "root"), "--addr", address, "--containerd-worker=false"]
+    allowed = [word for what in ("network.host", "security.insecure") for word in ("--allow-insecure-entitlement", what)]
+    command = [str(daemon), "--root", str(folder / "root"), "--addr", address, "--containerd-worker=false", *allowed]
 
     def ready() -> bool:
         probe = [str(client), "--addr", address, "debug", "workers"]

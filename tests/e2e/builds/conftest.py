@@ -1,0 +1,54 @@
+"""Builders with state of their own, started once for all cases that a test process runs."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.components import give_up, require
+from tests.e2e.builds.builders import Base, Buildah, Dfc, Reference
+from tests.e2e.conftest import BuildKit
+
+
+@pytest.fixture(scope="session")
+def base(base_layout: Path) -> Base:
+    index = (base_layout / "index.json").read_text()
+    digest = index.split('"digest": "', 1)[1].split('"', 1)[0]
+    return Base(base_layout, "1.37", digest)
+
+
+@pytest.fixture(scope="session")
+def ours(tmp_path_factory: pytest.TempPathFactory, base: Base) -> Dfc:
+    require("runc")
+    return Dfc(tmp_path_factory.mktemp("store"), base)
+
+
+@pytest.fixture(scope="session")
+def buildah(tmp_path_factory: pytest.TempPathFactory, base: Base) -> Iterator[Buildah]:
+    program = require("buildah")
+    if os.geteuid() != 0:
+        give_up("buildah: needs root here")
+    folder = tmp_path_factory.mktemp("buildah")
+    builder = Buildah(program, folder)
+    builder.prepare(base)
+    yield builder
+    unmount_below(folder)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def unmount_below(folder: Path) -> None:
+    """A build of buildah that failed leaves its mounts."""
+    points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    for point in reversed(points):
+        if point.startswith(f"{folder}/"):
+            subprocess.run(["umount", "--lazy", point], check=True)
+
+
+@pytest.fixture(scope="session")
+def reference(buildkit: BuildKit, base: Base) -> Reference:
+    return Reference(buildkit, base)

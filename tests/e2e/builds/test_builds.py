@@ -1,0 +1,146 @@
+"""Small projects, one for each option of an op and each kind of mount, built here, by BuildKit and by buildah: the same image.
+
+A case is one file (see README.md beside them): a sentence, a Dockerfile, the files of its context, and if need be
+
+    -- options --    flags of `docker build`, one a line; {context}, {http}, {git}, {socket} stand for places
+    -- prepare --    shell commands, run in the context once its files are there: links, modes, archives
+    -- peers --      `buildah: why it is not asked`, or `buildah owner of etc/x: why that differs`
+    -- fails --      a text that our message contains; the peers refuse the build, too
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.casefiles import Case, case_files
+from tests.e2e.builds.builders import Buildah, Built, Dfc, Reference, Request
+from tests.e2e.builds.images import Image, comparable, differences, read_image
+from tests.e2e.builds.servers import STAMP, serve_files, serve_repository, write_files, write_repository
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+
+RESERVED = ("options", "prepare", "peers", "fails")
+CONFIG = (
+    "Env", "Cmd", "Entrypoint", "User", "WorkingDir", "Labels", "ExposedPorts", "Volumes", "StopSignal", "Healthcheck",
+    "Shell", "OnBuild",
+)  # fmt: skip
+"""What both peers must agree with; BuildKit with the history and the number of layers, too."""
+
+
+@pytest.fixture(scope="session")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """What options and build args can name."""
+    files, repositories = tmp_path_factory.mktemp("http"), tmp_path_factory.mktemp("git")
+    write_files(files)
+    write_repository(repositories / "repo.git")
+    socket = Path(tmp_path_factory.mktemp("ssh")) / "agent"
+    agent = subprocess.run(["ssh-agent", "-a", str(socket)], capture_output=True, text=True, check=True).stdout
+    try:
+        with serve_files(files) as http, serve_repository(repositories) as git:
+            yield {"http": http, "git": git, "socket": str(socket)}
+    finally:
+        os.kill(int(agent.split("SSH_AGENT_PID=")[1].split(";")[0]), 15)
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """What a case says of one peer."""
+
+    asked: bool
+    different: tuple[str, ...]
+    """Openings of lines of difference that have a reason."""
+
+
+def read_peer(case: Case, name: str) -> Peer:
+    asked, different = True, []
+    for line in case.sections.get("peers", "").splitlines():
+        who, _, reason = line.partition(": ")
+        assert reason, f"{case.path}: no reason in {line!r}"
+        if who == name:
+            asked = False
+        elif who.startswith(f"{name} "):
+            different.append(who.removeprefix(f"{name} "))
+    return Peer(asked, tuple(different))
+
+
+def write_context(case: Case, folder: Path) -> Path:
+    """The case's files, prepared; every file as old as STAMP unless `prepare` made it older."""
+    began = time.time() - 5
+    folder.mkdir()
+    case.write_inputs(folder, leave_out=RESERVED)
+    if script := case.sections.get("prepare"):
+        subprocess.run(["sh", "-euc", script], cwd=folder, check=True)
+    for path in [folder, *folder.rglob("*")]:
+        if path.lstat().st_mtime > began:
+            os.utime(path, (STAMP, STAMP), follow_symlinks=False)
+    return folder
+
+
+def make_request(case: Case, context: Path, places: dict[str, str]) -> Request:
+    options = case.sections.get("options", "").format(context=context, **places).splitlines()
+    return Request(context, options, {"SECRET_OF_CLIENT": "from the environment"})
+
+
+@pytest.mark.parametrize("case", case_files(__file__), ids=str)
+def test_the_peers_make_the_same_image(
+    case: Case, tmp_path: Path, places: dict[str, str], ours: Dfc, reference: Reference, buildah: Buildah
+) -> None:
+    began = time.time() - 5
+    request = make_request(case, write_context(case, tmp_path / "context"), places)
+    others = {"buildkit": reference.build, "buildah": buildah.build}
+    peers = {name: read_peer(case, name) for name in others}
+    builders: dict[str, Callable[[Request, Path], Built]] = {"dfc": ours.build}
+    builders |= {name: build for name, build in others.items() if peers[name].asked}
+    assert len(builders) > 1, "no peer is asked"
+    with ThreadPoolExecutor() as pool:
+        running = {name: pool.submit(build, request, tmp_path / f"{name}.tar") for name, build in builders.items()}
+        built = {name: job.result() for name, job in running.items()}
+    if text := case.sections.get("fails"):
+        assert text.strip() in built["dfc"].log
+        assert "Traceback" not in built["dfc"].log
+        assert all(each.status != 0 for each in built.values()), built
+        return
+    for name, each in built.items():
+        assert each.status == 0, f"{name}: {each.log[-3000:]}"
+    images = {name: read_image(tmp_path / f"{name}.tar") for name in built}
+    mine = images.pop("dfc")
+    for name, image in images.items():
+        found = differences(comparable(mine.tree, began), comparable(image.tree, began))
+        found += differences_of_configs(mine, image, whole=name == "buildkit")
+        known = peers[name].different
+        assert [line for line in found if not line.startswith(known or ("\0",))] == [], name
+        for opening in known:
+            assert any(line.startswith(opening) for line in found), f"{name} does not differ in {opening!r} any more"
+
+
+def differences_of_configs(ours: Image, theirs: Image, *, whole: bool) -> list[str]:
+    def rows(image: Image) -> dict[str, Any]:
+        config = image.config.get("config", {})
+        found = {f"config {key}": config.get(key) or None for key in CONFIG}
+        found |= {key: image.config.get(key) for key in ("architecture", "os", "variant")}
+        if whole:
+            steps = image.config["history"]
+            found["history"] = [(step.get("created_by"), step.get("empty_layer", False)) for step in steps]
+            found["layers"] = len(image.layers)
+        return found
+
+    mine, other = rows(ours), rows(theirs)
+    return [f"{key}: ours {mine[key]!r}, theirs {other[key]!r}" for key in mine if mine[key] != other[key]]
+
+
+def test_each_peer_is_asked_about_most_cases() -> None:
+    """A difference of an old buildah is a reason in a case; a case must not lose both peers, nor many lose one."""
+    cases = case_files(__file__)
+    assert len(cases) >= 60
+    asked = {name: sum(read_peer(case, name).asked for case in cases) for name in ("buildkit", "buildah")}
+    assert asked["buildkit"] >= 0.9 * len(cases)
+    assert asked["buildah"] >= 0.5 * len(cases)
