@@ -47,7 +47,7 @@ def write_files(folder: Path) -> None:
     (folder / "tree" / "a.txt").write_text("packed\n")
     (folder / "tree" / "run.sh").write_text("#!/bin/sh\n")
     (folder / "tree" / "run.sh").chmod(0o755)
-    tar = ["tar", "--sort=name", "--owner=12:u", "--group=34:g", f"--mtime=@{STAMP}", "-czf"]
+    tar = ["tar", "--sort=name", "--owner=u:12", "--group=g:34", f"--mtime=@{STAMP}", "-czf"]
     subprocess.run([*tar, str(folder / "tree.tar.gz"), "-C", str(folder / "tree"), "."], check=True)
     for name in ("file.txt", "tree.tar.gz"):
         os.utime(folder / name, (STAMP, STAMP))
