@@ -93,7 +93,7 @@ class Dfc:
         shutil.rmtree(self.folder / "store", ignore_errors=True)
 
     def build(self, project: Path, archive: Path) -> Run:
-        command = [*self.command(), "build", "--store", str(self.folder / "store"), "--jobs", str(STEPS_AT_ONCE)]
+        command = [*self.command(), "build", "--root", str(self.folder / "store"), "--jobs", str(STEPS_AT_ONCE)]
         base = ["--build-arg", "BASE=base", "--build-context", f"base=oci-layout://{self.base.layout}:{self.base.tag}"]
         return time_command([*command, *base, "-o", f"type=oci,dest={archive}", str(project)], self.folder)
 

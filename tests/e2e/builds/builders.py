@@ -75,7 +75,7 @@ class Dfc:
         return run(
             [*command, f"--output=type=oci,dest={archive}", "."],
             request,
-            {"PYTHONPATH": str(ROOT), "DFC_STORE": str(self.store)},
+            {"PYTHONPATH": str(ROOT), "DFC_ROOT": str(self.store)},
         )
 
 
@@ -123,7 +123,7 @@ class Reference:
     def build(self, request: Request, archive: Path) -> Built:
         base = ["--oci-layout", f"base={self.base.layout}", "--opt", f"context:base=oci-layout://base@{self.base.digest}"]
         frontend = ["--frontend=dockerfile.v0", "--local=context=.", "--local=dockerfile=."]
-        options = [word for option in request.options for word in translate(option)]
+        options = translate(request.options)
         output = ["--progress=plain", "--output", f"type=oci,dest={archive}"]
         client: list[str | Path] = [self.buildkit.buildctl, "--addr", self.buildkit.socket, "build"]
         return run([*client, *frontend, *base, *options, *output], request, {})
@@ -143,13 +143,25 @@ def named_context(value: str) -> list[str]:
     return ["--local", f"{name}={folder}", "--opt", f"context:{name}=local:{name}"]
 
 
-def host(value: str) -> list[str]:
-    name, address = value.split(":", 1)
-    return ["--opt", f"add-hosts={name}={address}"]
+def translate(options: list[str]) -> list[str]:
+    """buildctl's words for docker's flags."""
+    words: list[str] = []
+    joined: dict[str, list[str]] = {}
+    for option in options:
+        flag, value = option.split("=", 1)
+        if flag in JOINED:
+            joined.setdefault(flag, []).append(value.replace(":", "=", 1) if flag == "--add-host" else value)
+        else:
+            words += BUILDCTL[flag](value)
+    for flag, values in joined.items():
+        words += ["--opt", f"{JOINED[flag]}={','.join(values)}"]
+    return words
 
+
+JOINED = {"--add-host": "add-hosts", "--ulimit": "ulimit"}
+"""Flags whose values become one option."""
 
 BUILDCTL: dict[str, Callable[[str], list[str]]] = {
-    "--add-host": host,
     "--allow": as_flag("--allow"),
     "--build-arg": lambda value: ["--opt", f"build-arg:{value}"],
     "--build-context": named_context,
@@ -161,11 +173,5 @@ BUILDCTL: dict[str, Callable[[str], list[str]]] = {
     "--shm-size": as_opt("shm-size"),
     "--ssh": as_flag("--ssh"),
     "--target": as_opt("target"),
-    "--ulimit": as_opt("ulimit"),
 }
 """How buildctl says what docker's flag says."""
-
-
-def translate(option: str) -> list[str]:
-    flag, value = option.split("=", 1)
-    return BUILDCTL[flag](value)
