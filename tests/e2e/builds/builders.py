@@ -144,7 +144,7 @@ def named_context(value: str) -> list[str]:
 
 
 def translate(options: list[str]) -> list[str]:
-    """buildctl's words for docker's flags."""
+    """What buildctl says for docker's flags."""
     words: list[str] = []
     joined: dict[str, list[str]] = {}
     for option in options:
