@@ -75,12 +75,18 @@ def config_of_buildah(image: Image) -> dict[str, Any]:
 CONFIG: Mapping[str, Callable[[Image], dict[str, Any]]] = {"buildkit": config_of_buildkit, "buildah": config_of_buildah}
 
 
+def is_folders_time(line: str, image: Image) -> bool:
+    """Whether a folder has a time of its source here and that of the build there.
+
+    BuildKit keeps contexts and changes what differs, so a folder that gets another file gets another time; buildah gives a
+    COPY's destination the time of the build.
+    """
+    name, found, times = line.partition(" mtime: ")
+    return bool(found) and "'now'" in times and image.tree[name]["type"] == "folder"
+
+
 def is_buildahs(line: str, image: Image) -> bool:
-    """Mount points that it leaves, and times of folders: it gives a COPY's destination the time of the build."""
-    if line.startswith(LEFT_BY_BUILDAH):
-        return True
-    name, found, _ = line.partition(" mtime: ")
-    return bool(found) and image.tree[name]["type"] == "folder"
+    return line.startswith(LEFT_BY_BUILDAH) or is_folders_time(line, image)
 
 
-EVERYWHERE: Mapping[str, Callable[[str, Image], bool]] = {"buildkit": lambda _line, _image: False, "buildah": is_buildahs}
+EVERYWHERE: Mapping[str, Callable[[str, Image], bool]] = {"buildkit": is_folders_time, "buildah": is_buildahs}
