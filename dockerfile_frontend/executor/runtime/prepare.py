@@ -47,6 +47,8 @@ FORBIDDEN = ("/", "/dev", "/dev/mqueue", "/dev/pts", "/proc", "/sys")
 """Where nothing may be mounted: the isolation itself is made of these."""
 
 OWN_FILES = ("/etc/hosts", "/etc/resolv.conf")
+TELEMETRY = "/dev/otel-grpc.sock"
+"""Where a step of the reference reaches its collector of traces. Here is none: the socket is there and refuses connections."""
 
 
 class Prepared(Record):
@@ -122,6 +124,7 @@ class Preparation:
         hosts = self._file(hosts_text(self.spec.hostname, self.spec.extra_hosts))
         plain = ("nosuid", "noexec", "nodev")
         own = [(Bind(path, dest, readonly=True), plain) for path, dest in zip((hosts, resolv), OWN_FILES, strict=True)]
+        own.append((Bind(self._socket(), TELEMETRY, readonly=True), plain))
         return [*own, *(self._source(wanted) for wanted in self.spec.mounts)]
 
     def _source(self, wanted: ContainerMount) -> tuple[Bind | Tmpfs, tuple[str, ...]]:
@@ -210,6 +213,13 @@ class Preparation:
         with open(path, "x", encoding="utf-8", errors="surrogateescape") as file:
             file.write(text)
             os.fchmod(file.fileno(), 0o644)
+        return path
+
+    def _socket(self) -> str:
+        """A socket that nobody listens at."""
+        path = self._new_path()
+        os.mknod(path, stat.S_IFSOCK | 0o600)
+        os.chmod(path, 0o666)
         return path
 
     def _point(self, *, directory: bool) -> str:

@@ -187,6 +187,7 @@ def test_devices_are_the_harmless_ones(box: Box) -> None:
         "full",
         "mqueue",
         "null",
+        "otel-grpc.sock",
         "ptmx",
         "pts",
         "random",
