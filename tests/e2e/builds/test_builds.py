@@ -1,6 +1,6 @@
 """Small projects, one for each option of an op and each kind of mount, built here, by BuildKit and by buildah: the same image.
 
-A case is one file (see README.md beside them): a sentence, a Dockerfile, the files of its context, and if need be
+A case is one file: a sentence, a Dockerfile, the files of its context, and if need be
 
     -- options --    flags of `docker build`, one a line; {context}, {http}, {git}, {socket} stand for places
     -- prepare --    shell commands, run in the context once its files are there: links, modes, archives
