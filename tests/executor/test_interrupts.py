@@ -61,12 +61,12 @@ def test_a_thread_that_fails_stops_the_others() -> None:
 
 def test_the_block_ends_before_the_interrupt_comes_and_handlers_are_as_before() -> None:
     steps: list[str] = []
-    with pytest.raises(KeyboardInterrupt, match="SIGHUP"), Hold() as hold:  # noqa: PT012 - where it is raised is the point
+    with pytest.raises(KeyboardInterrupt, match="SIGHUP"), Hold() as hold:
         os.kill(os.getpid(), signal.SIGHUP)
         hold.wait()
         steps.append("after the signal")
     assert steps == ["after the signal"]
-    with pytest.raises(KeyboardInterrupt):  # noqa: PT012 - it may come one byte code later
+    with pytest.raises(KeyboardInterrupt):
         os.kill(os.getpid(), signal.SIGINT)
         signal.pause()
 

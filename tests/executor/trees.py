@@ -19,6 +19,7 @@ import stat
 from pathlib import Path
 
 from dockerfile_frontend.executor.files.walk import DIRECTORY, Visit, walk
+from dockerfile_frontend.executor.snapshots.whiteouts import is_whiteout
 
 OLD = 365 * 86400
 """Seconds: times before this were set on purpose."""
@@ -98,9 +99,15 @@ def list_tree(root: int | Path) -> str:
 def _line(visit: Visit, first: dict[int, str]) -> str:
     status, path = visit.stat, f"/proc/self/fd/{visit.folder}/{visit.name}"
     kind = stat.S_IFMT(status.st_mode)
-    name = visit.path if re.fullmatch(r"[\w./\-+~,\[\]*?!]+", visit.path) else json.dumps(visit.path, ensure_ascii=False)
-    if not stat.S_ISDIR(kind) and status.st_nlink > 1 and (other := first.setdefault(status.st_ino, visit.path)) != visit.path:
-        return f"{name} = {other}"
+    name = (
+        visit.path if re.fullmatch(r"[\w./\-+~,\[\]*?!]+", visit.path) else json.dumps(visit.path, ensure_ascii=False)
+    )
+    if (
+        status.st_nlink > 1 and not stat.S_ISDIR(kind) and not is_whiteout(status)
+    ):  # the kernel links whiteouts as it likes
+        other = first.setdefault(status.st_ino, visit.path)
+        if other != visit.path:
+            return f"{name} = {other}"
     parts = [f"{name}/" if kind == stat.S_IFDIR else name]
     if kind == stat.S_IFLNK:
         parts.append(f"-> {os.readlink(path)}")

@@ -13,6 +13,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.executor.db import StoreError
+from dockerfile_frontend.executor.diskfaults import explain
 from ir_schema.ops import Action, Copy, MkDir, MkFile, Rm, Symlink
 from ir_schema.record import Record
 
@@ -59,7 +60,7 @@ def apply_action(action: Action, target: Target, inputs: Inputs) -> None:
             case Symlink():
                 _make_symlink(action, target, inputs)
     except OSError as error:
-        raise StoreError(_explain(error)) from error
+        raise explain(error) from error
 
 
 def _copy(action: Copy, target: Target, inputs: Inputs) -> None:
@@ -247,10 +248,3 @@ def _set_time(fd: int, timestamp: int) -> None:
     stamp = _stamp(timestamp)
     if stamp is not None:
         os.utime(fd, ns=(stamp, stamp))
-
-
-def _explain(error: OSError) -> str:
-    """In Go's form: what failed, where, why; the kernel's words begin with a small letter there."""
-    reason = (error.strerror or str(error)).lower()
-    where = error.filename if isinstance(error.filename, str) and not error.filename.startswith("/proc/") else ""
-    return f"{where}: {reason}" if where else reason

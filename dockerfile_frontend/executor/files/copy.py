@@ -22,7 +22,7 @@ from .data import copy_data
 from .ownership import set_owner
 from .paths import clean, split
 from .selecting import pick
-from .source import open_file
+from .source import open_file, read_link
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -201,7 +201,9 @@ class Copying:
             self._copy_file(visit, folder, name, path)
             return
         if stat.S_ISLNK(mode):
-            self._target.make_symlink(folder, name, os.readlink(visit.name, dir_fd=visit.folder))
+            leads = read_link(visit)
+            self._source.confirm_link(visit)
+            self._target.make_symlink(folder, name, leads)
         else:
             # as in the reference, whose mask for sockets also turns block devices into character devices
             self._target.make_node(folder, name, mode & ~_SOCKET_BITS, visit.stat.st_rdev)

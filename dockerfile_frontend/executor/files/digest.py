@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from .hashes import hash_attributes
 from .selecting import pick
-from .source import NotFound
+from .source import NotFound, changed, read_link
 from .wildcards import check_pattern, find_matches
 
 if TYPE_CHECKING:
@@ -141,9 +141,12 @@ def describe(source: Source, visit: Visit) -> str:
     head = f"{kind | mode:o} {uid} {gid}"
     if kind == stat.S_IFREG:
         return f"{head} {digest}"
-    attributes = hash_attributes(f"/proc/self/fd/{visit.folder}/{visit.name}")
+    try:
+        attributes = hash_attributes(f"/proc/self/fd/{visit.folder}/{visit.name}")
+    except FileNotFoundError:
+        raise changed(visit) from None
     if kind == stat.S_IFLNK:
-        return f"{head}{attributes} {os.readlink(visit.name, dir_fd=visit.folder)}"
+        return f"{head}{attributes} {read_link(visit)}"
     if kind in (stat.S_IFCHR, stat.S_IFBLK):
         return f"{head}{attributes} {visit.stat.st_rdev}"
     return f"{head}{attributes}"

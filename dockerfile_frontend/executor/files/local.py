@@ -24,6 +24,7 @@ from .followed import follow_paths
 from .hashes import same_stamp
 from .paths import clean
 from .selecting import read_patterns
+from .source import changed
 from .walk import DIRECTORY, Visit
 
 if TYPE_CHECKING:
@@ -201,7 +202,15 @@ class LocalSource:
 
     def confirm(self, visit: Visit, fd: int) -> None:
         if not same_stamp(visit.stat, os.fstat(fd)):
-            raise StoreError(f"{visit.path or visit.name} in {self.tree.path} changed while the build read it", hint="build again")
+            raise changed(visit)
+
+    def confirm_link(self, visit: Visit) -> None:
+        try:
+            found = os.stat(visit.name, dir_fd=visit.folder, follow_symlinks=False)
+        except FileNotFoundError:
+            raise changed(visit) from None
+        if not same_stamp(visit.stat, found):
+            raise changed(visit)
 
     def _open(self, names: Sequence[str]) -> int:
         """A directory, open until another is asked for. No link on the way is followed: what is one now was none before."""

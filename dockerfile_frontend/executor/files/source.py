@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _MISSING = (errno.ENOENT, errno.ENOTDIR)
-_REPLACED = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.ESTALE)
+_REPLACED = (errno.EINVAL, errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENXIO, errno.ESTALE)
 
 
 class NotFound(StoreError):
@@ -54,6 +54,9 @@ class Source(Protocol):
 
     def confirm(self, visit: Visit, fd: int) -> None:
         """Called when a file's content has been read from `fd`. Raises StoreError when it is not what was hashed."""
+
+    def confirm_link(self, visit: Visit) -> None:
+        """The same for a link, when it has been read."""
 
 
 class TargetSource:
@@ -95,6 +98,9 @@ class TargetSource:
     def confirm(self, visit: Visit, fd: int) -> None:
         pass
 
+    def confirm_link(self, visit: Visit) -> None:
+        pass
+
 
 class TreeSource(TargetSource):
     """Layers as one file system, by the descriptor of its root. Nothing changes it while it is read."""
@@ -121,6 +127,16 @@ def open_file(visit: Visit) -> int:
         os.close(fd)
         raise changed(visit)
     return fd
+
+
+def read_link(visit: Visit) -> str:
+    """Where a link leads that was located or visited. Raises StoreError when it is something else by now."""
+    try:
+        return os.readlink(visit.name, dir_fd=visit.folder)
+    except OSError as error:
+        if error.errno in _REPLACED:
+            raise changed(visit) from None
+        raise
 
 
 def changed(visit: Visit) -> StoreError:

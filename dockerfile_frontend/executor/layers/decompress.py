@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from dockerfile_frontend.executor.db import StoreError
 
+from .zstdframes import SKIPPABLE, Frames
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -20,8 +22,6 @@ PIECE = 1 << 18
 XZ_MEMORY = 256 << 20
 ZSTD_WINDOW = 1 << 27
 """Bytes of memory that a stream may ask its decompressor for; what xz -9 and zstd --long=27 need."""
-
-_ZSTD_SKIPPABLE = range(0x184D2A50, 0x184D2A60)
 
 
 class Readable(Protocol):
@@ -39,7 +39,7 @@ def detect(start: bytes) -> str:
         return "gzip"
     if start.startswith(b"\xfd7zXZ\x00"):
         return "xz"
-    if start.startswith(b"\x28\xb5\x2f\xfd") or (len(start) >= 8 and int.from_bytes(start[:4], "little") in _ZSTD_SKIPPABLE):
+    if start.startswith(b"\x28\xb5\x2f\xfd") or (len(start) >= 8 and int.from_bytes(start[:4], "little") in SKIPPABLE):
         return "zstd"
     return "uncompressed"
 
@@ -159,11 +159,28 @@ class _Zstd:
 
         self._faults = zstandard.ZstdError
         decompressor = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW)
-        source: Any = stream  # its stubs ask for more of a file than `read`
+        self._watched = _Watched(stream)
+        source: Any = self._watched  # its stubs ask for more of a file than `read`
         self._reader = decompressor.stream_reader(source, read_size=PIECE, read_across_frames=True)
 
     def read(self, size: int, /) -> bytes:
         try:
-            return self._reader.read(min(size, PIECE))
+            found = self._reader.read(min(size, PIECE))
         except self._faults as error:
             raise StoreError(f"zstd: {error}") from None
+        if not found and size and not self._watched.frames.complete:
+            raise StoreError("zstd: unexpected EOF")
+        return found
+
+
+class _Watched:
+    """A zstd stream on its way to the decompressor."""
+
+    def __init__(self, stream: Readable) -> None:
+        self.frames = Frames()
+        self._stream = stream
+
+    def read(self, size: int, /) -> bytes:
+        data = self._stream.read(size)
+        self.frames.feed(data)
+        return data

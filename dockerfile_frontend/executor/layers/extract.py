@@ -36,6 +36,9 @@ IMPLIED_MODE = 0o755
 CHECK_EVERY = 64 << 20
 """Bytes between two looks at how full the disk is."""
 
+MOST_ATTRIBUTES = 1 << 20
+"""Bytes that no file's extended attributes come to."""
+
 MOST_NS = (1 << 63) - 1
 _NODES = {CHARACTER: stat.S_IFCHR, BLOCK_DEVICE: stat.S_IFBLK, FIFO: stat.S_IFIFO}
 _NO_ATTRIBUTE = (errno.ENOTSUP, errno.EPERM, errno.EINVAL)
@@ -182,9 +185,12 @@ class _Extractor:
 
     def _check_disk(self, fd: int) -> None:
         self._unchecked = 0
-        disk = os.fstatvfs(fd)
-        if disk.f_bavail * disk.f_frsize < self._reader.limits.spare:
+        if _free(fd) < self._reader.limits.spare:
             raise TarError("the archive's content does not fit on the disk")
+
+    def _has_space(self) -> bool:
+        """Whether "no space" can only mean the attributes of one file."""
+        return _free(self._target.bring(self._target.folder("/"))) > MOST_ATTRIBUTES
 
     def _link(self, entry: Entry, folder: Folder, name: str) -> None:
         """A second name. Links on the way are followed inside the root; the file itself may be one."""
@@ -200,10 +206,12 @@ class _Extractor:
         mode = _NODES[entry.kind] | entry.mode
         try:
             self._target.make_node(folder, name, mode, os.makedev(*entry.device) if entry.kind != FIFO else 0)
-        except (PermissionError, OverflowError):
+        except PermissionError:
             if self._rules.skip_devices:
                 return False
             raise
+        except OverflowError:
+            raise TarError(f"{entry.name} is a device with impossible numbers") from None
         return True
 
     def _dress(self, entry: Entry, fd: int) -> None:
@@ -241,8 +249,11 @@ class _Extractor:
             else:
                 os.setxattr(what, key, value, follow_symlinks=False)
         except OSError as error:
-            if error.errno not in _NO_ATTRIBUTE:
-                raise
+            if error.errno in _NO_ATTRIBUTE:
+                return
+            if error.errno in (errno.E2BIG, errno.ERANGE) or (error.errno == errno.ENOSPC and self._has_space()):
+                raise TarError("a file of the archive has larger extended attributes than this file system takes") from None
+            raise
 
     def _white_out(self, folder: Folder, name: str) -> None:
         """A deletion of what lies below: a file or directory of this layer stays, and hides."""
@@ -257,6 +268,11 @@ class _Extractor:
             self._target.white_out(folder, deleted)
         elif stat.S_ISDIR(found.st_mode):
             self._target.make_opaque(self._target.folder(f"{folder.path.rstrip('/')}/{deleted}"))
+
+
+def _free(fd: int) -> int:
+    disk = os.fstatvfs(fd)
+    return disk.f_bavail * disk.f_frsize
 
 
 def _bounded(nanoseconds: int) -> int:

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.executor.db import StoreError
+from dockerfile_frontend.executor.diskfaults import told
 from dockerfile_frontend.executor.files.clone import copy_metadata
 from dockerfile_frontend.executor.files.walk import DIRECTORY
 from ir_schema.record import Record
@@ -128,7 +129,7 @@ class Unpacker:
             if packed is None:
                 raise StoreError(f"layer {layer} has neither files nor a blob")
             blob = self._blob(packed)
-            with self._store.snapshots.refill(layer) as draft:
+            with told(f"layer {packed.digest}"), self._store.snapshots.refill(layer) as draft:
                 implied = self._extract(blob, packed, draft.open_upper())
                 if implied:
                     self._adopt(layer, implied, draft.open_upper())

@@ -15,6 +15,7 @@ import stat
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.executor.db import StoreError
+from dockerfile_frontend.executor.diskfaults import told
 from dockerfile_frontend.executor.files.clone import list_attributes
 from dockerfile_frontend.executor.files.walk import DIRECTORY as OPEN_DIRECTORY
 from dockerfile_frontend.executor.files.walk import walk
@@ -48,7 +49,7 @@ def pack(store: Store, layer: str, form: Form = DEFAULT_FORM, check_cancelled: C
         known = find_packed(store, layer, form.name)
         if known is not None and store.keep_blob(known.digest):
             return known
-        with store.new_blob() as out:
+        with told(f"layer {layer} cannot be packed"), store.new_blob() as out:
             diff_id = _write(store.snapshots.path(layer), form, out.write, check_cancelled)
         made = Packed(diff_id or out.digest, out.digest, out.offset, form.compression)
         store.keep_blob(made.digest)

@@ -37,6 +37,7 @@ MAX_PIECES = 1 << 20
 """Pieces of a sparse file."""
 
 _XATTR = b"SCHILY.xattr."
+_TEXTS = frozenset((b"path", b"linkpath", b"uname", b"gname", b"GNU.sparse.name"))
 _DECIMAL = re.compile(rb"(-?)(\d{1,18})(?:\.(\d*))?")
 _HEADER_ONLY = frozenset((HARD_LINK, SYMLINK, CHARACTER, BLOCK_DEVICE, DIRECTORY, FIFO))
 
@@ -46,7 +47,7 @@ class Limits(Record):
 
     entries: int = 4_000_000
     bytes: int = 1 << 40
-    """Of content, holes included."""
+    """Of content, holes included, of long headers, and of what follows the last entry."""
     spare: int = 256 << 20
     """Bytes of the disk that stay free."""
 
@@ -123,8 +124,8 @@ class TarReader:
     def drain(self) -> None:
         """Read to the end of the stream, so that what hashes it sees all of it."""
         self._skip()
-        while self._stream.read(PIECE):
-            pass
+        while data := self._stream.read(PIECE):
+            self._count_bytes(len(data))
 
     def take_content(self, size: int) -> bytes:
         """Up to `size` bytes of the current entry's content; not none. Raises TarError at the end of the stream."""
@@ -173,7 +174,10 @@ class TarReader:
     def _bound(self, entry: Entry) -> None:
         if len(entry.name) > MAX_NAME or len(entry.link) > MAX_NAME:
             raise TarError("the archive has a path that is too long")
-        self._total += entry.size
+        self._count_bytes(entry.size)
+
+    def _count_bytes(self, size: int) -> None:
+        self._total += size
         if self._total > self.limits.bytes:
             raise TarError(f"the archive's content is more than {self.limits.bytes} bytes")
 
@@ -181,6 +185,7 @@ class TarReader:
         size = _number(block[124:136])
         if not 0 <= size <= MAX_SPECIAL:
             raise TarError("archive/tar: header field too long")
+        self._count_bytes(size)
         self._left, self._pad = size, -size % BLOCK
         return self._exactly(size)
 
@@ -371,7 +376,7 @@ def _parse_records(data: bytes) -> dict[bytes, bytes]:
         if end <= space + 1 or end > len(data) or data[end - 1 : end] != b"\n":
             raise invalid()
         key, equals, value = data[space + 1 : end - 1].partition(b"=")
-        if not key or not equals or b"\0" in key or (b"\0" in value and key in (b"path", b"linkpath", b"uname", b"gname")):
+        if not key or not equals or b"\0" in key or (b"\0" in value and key in _TEXTS):
             raise invalid()
         if key in (b"GNU.sparse.offset", b"GNU.sparse.numbytes"):
             _join_map(found, key, value)

@@ -1,7 +1,7 @@
 """From what a mount left in an upper directory to a layer that means the same everywhere.
 
     upper/dir  overlay.opaque=y          ──▶  upper/dir, upper/dir/old = whiteout          (/dir/old is what lay below)
-    upper/file overlay.origin, as below  ──▶  gone: copied up, but not changed
+    upper/file as below                  ──▶  gone: copied up, but not changed
     upper/tmp  nothing in it, as below   ──▶  gone
     *          overlay.*                 ──▶  attributes taken away
 
@@ -17,6 +17,7 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
+from dockerfile_frontend.executor.files.clone import list_attributes
 from dockerfile_frontend.executor.files.walk import DIRECTORY, walk
 from dockerfile_frontend.executor.syscalls import RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS, openat2
 from ir_schema.record import Record
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 BLOCK = 512
 """Bytes of the unit in which st_blocks counts."""
 
-CAPABILITY = "security.capability"
 _COMPARE_CHUNK = 1 << 18
 
 
@@ -66,7 +66,9 @@ def measure(fd: int, *, opaque: bool = False) -> Measure:
 
 def normalize(upper: int, lower: int) -> None:
     """Rewrite the upper directory of an overlay mount, unmounted by now, over the merged tree `lower`."""
-    opaque, unchanged, folders = [], [], []
+    opaque, unchanged = [], []
+    folders: dict[str, os.stat_result] = {}
+    below = _Below(lower)
     for visit in walk(upper):
         status = visit.stat
         if is_whiteout(status):
@@ -74,31 +76,34 @@ def normalize(upper: int, lower: int) -> None:
         path = _proc(visit)
         private = private_attributes(path)
         if stat.S_ISDIR(status.st_mode):
-            folders.append((visit.path, status))
+            folders[visit.path] = status
             if private and is_opaque(path):
                 opaque.append(visit.path)
-        elif any(name.endswith(".origin") for name in private) and _same_below(visit, lower):
+        elif below.has(visit):
             unchanged.append(visit.path)
             continue
         strip(path, private)
+    below.close()
     for name in unchanged:
         os.unlink(name, dir_fd=upper)
     for name in opaque:
         _white_out(upper, lower, name)
-    for name, status in reversed(folders):
-        _drop_if_unchanged(upper, lower, name, status)
+    for name, status in reversed(folders.items()):
+        if not _dropped(upper, lower, name, status):
+            _set_back(upper, name, status)
     root = f"/proc/self/fd/{upper}"
     for name in private_attributes(upper):
         os.removexattr(root, name)
 
 
 def same(one: int, other: int) -> bool:
-    """Whether two files, open with O_PATH, are equal as BuildKit's differ compares: not by what is in a directory.
+    """Whether two files, open with O_PATH, are equal as BuildKit's differ compares: not by what is in a directory, nor by other names.
 
-    Modification times to the second only mean that one of them came out of a tar; then the content decides.
+    Extended attributes that no tar gets count as well, since the next step sees them. Modification times to the second only
+    mean that one of them came out of a tar; then the content decides.
     """
     a, b = os.fstat(one), os.fstat(other)
-    if (a.st_mode, a.st_uid, a.st_gid, a.st_rdev) != (b.st_mode, b.st_uid, b.st_gid, b.st_rdev) or _capability(one) != _capability(other):
+    if (a.st_mode, a.st_uid, a.st_gid, a.st_rdev) != (b.st_mode, b.st_uid, b.st_gid, b.st_rdev) or _attributes(one) != _attributes(other):
         return False
     if stat.S_ISDIR(a.st_mode):
         return True
@@ -121,33 +126,80 @@ def look(root: int, path: str, flags: int = os.O_PATH) -> int | None:
         raise
 
 
-def _same_below(visit: Visit, lower: int) -> bool:
-    below = look(lower, visit.path)
+class _Below:
+    """What lies below an upper directory, looked at in the order of a walk."""
+
+    def __init__(self, lower: int) -> None:
+        self._lower = lower
+        self._path: str | None = None
+        self._folder: int | None = None
+        """The directory at `_path`; None when there is none below."""
+
+    def has(self, visit: Visit) -> bool:
+        """Whether there is a file below that equals this one."""
+        above, _, name = visit.path.rpartition("/")
+        if above != self._path:
+            self.close()
+            self._path, self._folder = above, look(self._lower, above or ".", DIRECTORY)
+        if self._folder is None:
+            return False
+        try:
+            found = os.stat(name, dir_fd=self._folder, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        return _alike(found, visit.stat) and _same_at(name, visit.folder, self._folder)
+
+    def close(self) -> None:
+        if self._folder is not None:
+            os.close(self._folder)
+        self._path = self._folder = None
+
+
+def _alike(one: os.stat_result, other: os.stat_result) -> bool:
+    """Whether two files may be equal, by what is quickly seen."""
+    a = (one.st_mode, one.st_uid, one.st_gid, one.st_rdev, one.st_size, one.st_mtime_ns)
+    return a == (other.st_mode, other.st_uid, other.st_gid, other.st_rdev, other.st_size, other.st_mtime_ns)
+
+
+def _same_at(name: str, one: int, other: int) -> bool:
+    """Whether the entries of that name in two directories are equal."""
+    here = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=one)
+    try:
+        there = os.open(name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=other)
+        try:
+            return same(here, there)
+        finally:
+            os.close(there)
+    finally:
+        os.close(here)
+
+
+def _dropped(upper: int, lower: int, path: str, status: os.stat_result) -> bool:
+    """Remove a directory that holds nothing and is as it is below; whether it was."""
+    below = look(lower, path)
     if below is None:
         return False
     try:
-        here = os.open(visit.name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=visit.folder)
-        try:
-            return same(here, below)
-        finally:
-            os.close(here)
-    finally:
-        os.close(below)
-
-
-def _drop_if_unchanged(upper: int, lower: int, path: str, status: os.stat_result) -> None:
-    below = look(lower, path)
-    if below is None:
-        return
-    try:
         found = os.fstat(below)
-        if (found.st_mode, found.st_uid, found.st_gid) == (status.st_mode, status.st_uid, status.st_gid):
-            os.rmdir(path, dir_fd=upper)
+        if (found.st_mode, found.st_uid, found.st_gid) != (status.st_mode, status.st_uid, status.st_gid):
+            return False
+        if _attributes(below) != _attributes_at(upper, path):
+            return False
+        os.rmdir(path, dir_fd=upper)
     except OSError as error:
         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
             raise
+        return False
+    else:
+        return True
     finally:
         os.close(below)
+
+
+def _set_back(upper: int, path: str, status: os.stat_result) -> None:
+    """Give a directory the time that it had before it was tidied up."""
+    if os.stat(path, dir_fd=upper, follow_symlinks=False).st_mtime_ns != status.st_mtime_ns:
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns), dir_fd=upper, follow_symlinks=False)
 
 
 def _white_out(upper: int, lower: int, path: str) -> None:
@@ -170,11 +222,21 @@ def _white_out(upper: int, lower: int, path: str) -> None:
         os.close(below)
 
 
-def _capability(fd: int) -> bytes:
+def _attributes(fd: int) -> dict[str, bytes]:
+    """Extended attributes of a file that is open with O_PATH, without overlayfs's."""
+    path = f"/proc/self/fd/{fd}"
     try:
-        return os.getxattr(f"/proc/self/fd/{fd}", CAPABILITY)
+        return {name: os.getxattr(path, name) for name in list_attributes(path, follow=True)}
     except OSError:
-        return b""
+        return {}
+
+
+def _attributes_at(root: int, path: str) -> dict[str, bytes]:
+    fd = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=root)
+    try:
+        return _attributes(fd)
+    finally:
+        os.close(fd)
 
 
 def _same_content(one: int, other: int) -> bool:

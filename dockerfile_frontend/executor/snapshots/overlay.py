@@ -108,12 +108,13 @@ def detach(path: str) -> None:
 
 def _by_fsopen(layers: Sequence[str], upper: str | None, work: str | None, *, userxattr: bool) -> Mounted:
     context = _check(_libc.syscall(ctypes.c_long(_SYS_FSOPEN), b"overlay", ctypes.c_uint(_FSOPEN_CLOEXEC)))
+    opened: list[int] = []
     try:
         for layer in layers:
-            _set(context, "lowerdir+", layer)
+            _set(context, "lowerdir+", _plain(layer, opened))
         if upper is not None:
-            _set(context, "upperdir", upper)
-            _set(context, "workdir", work)
+            _set(context, "upperdir", _plain(upper, opened))
+            _set(context, "workdir", _plain(work or "", opened))
             _set(context, "volatile")
         for name, value in OPTIONS:
             _set(context, name, value)
@@ -125,12 +126,21 @@ def _by_fsopen(layers: Sequence[str], upper: str | None, work: str | None, *, us
     except OSError as error:
         raise OSError(error.errno, _complaint(context) or error.strerror) from None
     finally:
-        os.close(context)
+        for fd in (context, *opened):
+            os.close(fd)
     try:
         return Mounted(os.open(".", _DIRECTORY, dir_fd=mount_fd), mount_fd=mount_fd)
     except BaseException:
         os.close(mount_fd)
         raise
+
+
+def _plain(path: str, opened: list[int]) -> str:
+    """A path without backslashes, which the kernel takes for more than they are. A descriptor that it needs is added to `opened`."""
+    if "\\" not in path:
+        return path
+    opened.append(os.open(path, _DIRECTORY))
+    return f"/proc/self/fd/{opened[-1]}"
 
 
 def _set(context: int, name: str, value: str | None = None) -> None:

@@ -81,7 +81,14 @@ def _selections(op: FileOp) -> Iterator[Selection]:
         copy = step.action
         if isinstance(copy, Copy) and step.secondary_input == CONTEXT:
             wildcard = copy.allow_wildcard and has_wildcards(copy.src)
-            yield Selection(copy.src, wildcard, copy.follow_symlink, copy.include_patterns, copy.exclude_patterns, copy.required_paths)
+            yield Selection(
+                copy.src,
+                wildcard,
+                copy.follow_symlink,
+                copy.include_patterns,
+                copy.exclude_patterns,
+                copy.required_paths,
+            )
 
 
 def _words(line: str) -> list[str]:
@@ -91,7 +98,11 @@ def _words(line: str) -> list[str]:
 def _action(words: list[str]) -> tuple[Action, int]:
     """The action of a line, and what it reads."""
     verb, *rest = words
-    paths = [word for word in rest if not re.fullmatch(r"[0-7]{4}|[a-z]+=.*", word) and word not in {*FLAGS, "parents", "missing-ok"}]
+    paths = [
+        word
+        for word in rest
+        if not re.fullmatch(r"[0-7]{4}|[a-z]+=.*", word) and word not in {*FLAGS, "parents", "missing-ok"}
+    ]
     mode = next((int(word, 8) for word in rest if re.fullmatch(r"[0-7]{4}", word)), None)
     options = dict(word.split("=", 1) for word in rest if re.fullmatch(r"[a-z]+=.*", word))
     owner = _owner(options.get("chown", ""))

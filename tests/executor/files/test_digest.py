@@ -102,12 +102,16 @@ def test_what_is_missing_is_told(tmp_path: Path) -> None:
 
 
 names = st.text("ab/\n:", min_size=1, max_size=4).map(lambda text: text.replace("/", "\0"))
-trees = st.dictionaries(st.sampled_from(["a", "b", "ab", "a:b", "1:a", "a\n1"]), st.text("ab1:\n", max_size=5), max_size=4)
+trees = st.dictionaries(
+    st.sampled_from(["a", "b", "ab", "a:b", "1:a", "a\n1"]), st.text("ab1:\n", max_size=5), max_size=4
+)
 
 
 @settings(max_examples=60)
 @given(trees, trees)
-def test_no_two_trees_have_one_digest(tmp_path_factory: pytest.TempPathFactory, one: dict[str, str], two: dict[str, str]) -> None:
+def test_no_two_trees_have_one_digest(
+    tmp_path_factory: pytest.TempPathFactory, one: dict[str, str], two: dict[str, str]
+) -> None:
     """Names and content that could run into each other do not."""
     found = []
     for files in (one, two):
@@ -157,7 +161,9 @@ def test_an_unchanged_file_is_read_once(store: Store, tmp_path: Path, monkeypatc
     assert read_files(store, root, monkeypatch) == ["a"]
 
 
-def test_a_file_that_has_just_changed_is_not_remembered(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_has_just_changed_is_not_remembered(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = make_tree(tmp_path / "c", TREE)
     (root / "a").write_text("now")
     first = read_files(store, root, monkeypatch)
@@ -171,7 +177,9 @@ def test_a_file_that_has_just_changed_is_not_remembered(store: Store, tmp_path: 
         assert content_digest(source, Selection("/")) != one
 
 
-def test_a_modification_time_set_back_hides_nothing(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_modification_time_set_back_hides_nothing(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     root = make_tree(tmp_path / "c", TREE)
     settled(root)
     read_files(store, root, monkeypatch)
@@ -192,4 +200,6 @@ def test_names_that_are_no_text(store: Store, tmp_path: Path) -> None:
     again = FileHashes(store.db, str(tmp_path / "c"))
     settled(tmp_path / "c")
     with LocalSource(tree) as source:
-        assert {again.digest("", visit) for visit in source.walk("/")} == {source.digest(visit) for visit in source.walk("/")}
+        assert {again.digest("", visit) for visit in source.walk("/")} == {
+            source.digest(visit) for visit in source.walk("/")
+        }

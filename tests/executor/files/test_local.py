@@ -108,10 +108,18 @@ def swap_folder_for_link(file: Path) -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [lambda file: file.write_text("other"), Path.unlink, swap_for_link, swap_folder_for_link, lambda file: os.utime(file, (1, 1))],
+    [
+        lambda file: file.write_text("other"),
+        Path.unlink,
+        swap_for_link,
+        swap_folder_for_link,
+        lambda file: os.utime(file, (1, 1)),
+    ],
     ids=["written", "removed", "link", "folder-link", "touched"],
 )
-def test_a_file_that_changes_after_it_was_hashed_is_told(store: Store, app: Path, change: Callable[[Path], object]) -> None:
+def test_a_file_that_changes_after_it_was_hashed_is_told(
+    store: Store, app: Path, change: Callable[[Path], object]
+) -> None:
     tree = local_tree(store, app)
     with LocalSource(tree) as source:
         content_digest(source, Selection("/"))
@@ -128,6 +136,16 @@ def copy_often(store: Store, root: Path) -> None:
         with LocalSource(local_tree(store, root)) as source:
             content_digest(source, Selection("/"))
             copy(store, source.tree)
+
+
+def test_a_link_that_changes_after_it_was_hashed_is_told(store: Store, app: Path) -> None:
+    tree = local_tree(store, app)
+    with LocalSource(tree) as source:
+        content_digest(source, Selection("/"))
+    (app / "current").unlink()
+    (app / "current").symlink_to("releases/8")
+    with pytest.raises(StoreError, match="current changed while the build read it"):
+        copy(store, tree)
 
 
 def test_a_file_that_never_holds_still_is_told(store: Store, tmp_path: Path) -> None:

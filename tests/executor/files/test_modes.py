@@ -42,7 +42,9 @@ def test_directories_can_always_be_entered_with_a_capital_x() -> None:
     assert parse_mode("a+X")(0o644, is_directory=True) == 0o755
 
 
-@pytest.mark.parametrize("text", ["", "u", "u+q", "+-x,", "x", "u+x,", ",u+x", "9", "888", "77777", "u x", "0x1ff", "1" * 40])
+@pytest.mark.parametrize(
+    "text", ["", "u", "u+q", "+-x,", "x", "u+x,", ",u+x", "9", "888", "77777", "u x", "0x1ff", "1" * 40]
+)
 def test_what_is_no_mode(text: str) -> None:
     with pytest.raises(ModeError, match="invalid syntax"):
         parse_mode(text)

@@ -39,11 +39,15 @@ def add(store: Store, folder: Path, data: bytes, flags: str = "", base: str = ""
     [bytes, gzip.compress, bz2.compress, lzma.compress, zstandard.compress],
     ids=["plain", "gzip", "bzip2", "xz", "zstd"],
 )
-def test_an_archive_is_unpacked_however_it_is_packed(store: Store, tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+def test_an_archive_is_unpacked_however_it_is_packed(
+    store: Store, tmp_path: Path, pack: Callable[[bytes], bytes]
+) -> None:
     assert add(store, tmp_path, pack(PLAIN)) == UNPACKED
 
 
-@pytest.mark.parametrize("form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT], ids=["ustar", "gnu", "pax"])
+@pytest.mark.parametrize(
+    "form", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT], ids=["ustar", "gnu", "pax"]
+)
 def test_each_format(store: Store, tmp_path: Path, form: int) -> None:
     name = f"{'long/' * 25}{'x' * 60}"
     assert f'out/{name} 0644 "deep" @1000\n' in add(store, tmp_path, tar_of((name, b"deep"), format=form))
@@ -63,7 +67,12 @@ def test_an_owner_that_is_given_goes_to_all(store: Store, tmp_path: Path) -> Non
 
 
 def test_whiteout_names_are_names_like_others(store: Store, tmp_path: Path) -> None:
-    found = add(store, tmp_path, tar_of((".wh.keep", b"x"), (".wh..wh..opq", b"")), base='mkdir /out 0755\nmkfile /out/keep "kept"')
+    found = add(
+        store,
+        tmp_path,
+        tar_of((".wh.keep", b"x"), (".wh..wh..opq", b"")),
+        base='mkdir /out 0755\nmkfile /out/keep "kept"',
+    )
     assert found == 'out/ 0755\nout/.wh..wh..opq 0644 "" @1000\nout/.wh.keep 0644 "x" @1000\nout/keep 0644 "kept" @5\n'
 
 
