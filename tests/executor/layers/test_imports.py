@@ -12,8 +12,8 @@ import zstandard
 
 from dockerfile_frontend.executor.blobs.digests import digest_of
 from dockerfile_frontend.executor.db import StoreError
+from dockerfile_frontend.executor.layers.forms import ORIGINAL, find_packed
 from dockerfile_frontend.executor.layers.imports import ImageLayer, Unpacker, chain_ids, import_chain
-from dockerfile_frontend.executor.layers.pack import ORIGINAL, find_packed
 from dockerfile_frontend.executor.store import Store
 from tests.executor.archives import layer_of, tar_of, unpack_layers
 from tests.executor.levels import many_ids

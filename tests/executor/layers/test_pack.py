@@ -12,7 +12,8 @@ import pytest
 
 from dockerfile_frontend.executor.blobs.digests import digest_of
 from dockerfile_frontend.executor.files.walk import DIRECTORY
-from dockerfile_frontend.executor.layers.pack import Form, pack, tar_layer
+from dockerfile_frontend.executor.layers.forms import Form
+from dockerfile_frontend.executor.layers.pack import pack, tar_layer
 from dockerfile_frontend.executor.snapshots.whiteouts import make_whiteout
 from dockerfile_frontend.executor.store import Store
 from tests.executor.archives import unpack_layers
