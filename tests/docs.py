@@ -54,7 +54,7 @@ def prepare(folder: Path) -> dict[str, str]:
     (tools / "dfc").write_text(f'#!/bin/sh\nexec {" ".join(DFC)} "$@"\n')
     (tools / "dfc").chmod(0o755)
     path = f"{tools}{os.pathsep}{os.environ['PATH']}"
-    return {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
+    return {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "DFC_ROOT": str(folder / ".store")}
 
 
 def run_page(page: str, folder: Path, environment: dict[str, str], *, e2e: bool = False) -> str:

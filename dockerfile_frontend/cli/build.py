@@ -16,6 +16,7 @@ from dockerfile_frontend.cli.options import BUILD_FLAGS, CONTEXT_FLAGS, DOCKERFI
 from dockerfile_frontend.cli.resolving import RESOLVER_FLAGS, connector, image_files, resolving
 from dockerfile_frontend.cli.running import (
     RUN_FLAGS,
+    attests_of,
     caches_of,
     check_files,
     closing_words,
@@ -153,7 +154,14 @@ def job_of(call: Call, outputs: tuple[Output, ...]) -> BuildJob:
     from dockerfile_frontend.executor.exporters.records import BuildFacts  # noqa: PLC0415  the same
 
     given = call.given
-    facts = BuildFacts(names=given["tag"], options=call.options, started=time.time())
+    facts = BuildFacts(
+        names=given["tag"],
+        options=call.options,
+        started=time.time(),
+        reference=os.urandom(12).hex(),
+        attests=attests_of(given, outputs),
+        metadata=bool(given["metadata_file"]),
+    )
     root = store_place(given["root"])
     trace = "" if "no-cache" in call.options or given["record"] else trace_of(call)
     given_out = tuple(output for output in outputs if output.kind != "cacheonly")

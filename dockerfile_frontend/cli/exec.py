@@ -16,6 +16,7 @@ from dockerfile_frontend.cli.options import flags, split_pair
 from dockerfile_frontend.cli.resolving import NETWORK_FLAGS, connector, image_files
 from dockerfile_frontend.cli.running import (
     RUN_FLAGS,
+    attests_of,
     caches_of,
     check_files,
     closing_words,
@@ -69,7 +70,15 @@ def command(definition: str, **given: Any) -> None:  # noqa: ANN401  the flags
     target = Target(read_definition(definition), platform_of(given["platform"], config), config)
     session = session_of(given)
     results = results_stream(given)
-    facts = BuildFacts(names=given["tag"], definitions=(target.definition,), frontend="", started=time.time())
+    facts = BuildFacts(
+        names=given["tag"],
+        definitions=(target.definition,),
+        frontend="",
+        started=time.time(),
+        reference=os.urandom(12).hex(),
+        attests=attests_of(given, outputs),
+        metadata=bool(given["metadata_file"]),
+    )
     given_out = tuple(output for output in outputs if output.kind != "cacheonly")
     sources, targets = caches_of(given)
     job = BuildJob(root, (target,), session, given_out, facts, given["jobs"], cache_from=sources, cache_to=targets)

@@ -1,4 +1,4 @@
-"""Flags of a run and what they ask for: `-o --push --load --metadata-file --iidfile --jobs --root --progress -q`.
+"""Flags of a run and what they ask for: `-o --push --load --metadata-file --provenance --progress -q …`.
 
     -t app:1 --push               outputs (image, pushed), named app:1
     -o type=oci,dest=app.tar      outputs (oci archive)
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from dockerfile_frontend.executor.cache.spec import CacheSpec
+    from dockerfile_frontend.executor.exporters.attest import Attest
     from dockerfile_frontend.executor.exporters.spec import Output
     from dockerfile_frontend.executor.progress import Mode
 
@@ -34,6 +35,9 @@ RUN_FLAGS = (
     click.option("--push", is_flag=True, help="Push the image to its registry: -o type=registry."),
     click.option("--load", is_flag=True, help="Load the image into docker or podman."),
     click.option("--annotation", metavar="[TYPE:]KEY=VALUE", multiple=True, help="Annotation of the image."),
+    click.option("--attest", metavar="type=…", multiple=True, help="Attestation of the image: type=provenance,mode=max"),
+    click.option("--provenance", metavar="BOOL|mode=…", help="The same as --attest type=provenance."),
+    click.option("--sbom", metavar="BOOL|generator=…", help="The same as --attest type=sbom."),
     click.option("--cache-from", metavar="type=…,src=…", multiple=True, help="Cache outside the store to take steps from."),
     click.option("--cache-to", metavar="type=…,dest=…", multiple=True, help="Where to write this build's cache as well."),
     click.option("--metadata-file", metavar="FILE", help="Write what was made, as JSON, there."),
@@ -61,10 +65,25 @@ def outputs_of(given: Mapping[str, Any]) -> tuple[Output, ...]:
             wants_id = given["quiet"] or given["iidfile"] or given["metadata_file"] or given["annotation"]
             outputs = [parse_output("type=image" if wants_id else "type=cacheonly")]
         outputs = annotated(outputs, given["annotation"])
-        check_outputs([output for output in outputs if not (given["load"] and output.dest == STANDARD)])
+        check_outputs([output for output in outputs if not (given["load"] and output.dest == STANDARD)], given["tag"])
     except ExecutorError as error:
         raise Fault(str(error), hint=error.hint, code=EXIT_USAGE) from error
     return tuple(outputs)
+
+
+def attests_of(given: Mapping[str, Any], outputs: Sequence[Output]) -> tuple[Attest, ...]:
+    """What is to be said of the image; nothing where no output would take it. Raises Fault."""
+    asked = given["attest"] or given["provenance"] or given["sbom"]
+    takes = any(output.flag("push") or output.attrs.get("attestation-inline") for output in outputs)
+    if not (asked or takes or given["metadata_file"]):
+        return ()
+    from dockerfile_frontend.executor.exporters.attest import settle_attests  # noqa: PLC0415  of such a build
+    from dockerfile_frontend.executor.solver.model import ExecutorError  # noqa: PLC0415  the same
+
+    try:
+        return settle_attests(given["attest"], given["provenance"] or "", given["sbom"] or "")
+    except ExecutorError as error:
+        raise Fault(str(error), hint=error.hint, code=EXIT_USAGE) from error
 
 
 def caches_of(given: Mapping[str, Any], *, inline: bool = False) -> tuple[tuple[CacheSpec, ...], tuple[CacheSpec, ...]]:

@@ -92,7 +92,7 @@ def image_options(output: Output, facts: BuildFacts) -> ImageOptions:
         output.flag("force-compression"),
         oci,
         output.flag("oci-artifact", default=oci),
-        output.flag("attestation-inline", default=output.kind == "image"),
+        output.flag("attestation-inline", default=output.flag("push")),
         rewrite,
         epoch,
         of_attributes(attrs),

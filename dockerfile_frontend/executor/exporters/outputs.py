@@ -92,12 +92,15 @@ def export(outputs: Sequence[Output], images: Sequence[Image], machine: Machine,
 
 def needs_files(outputs: Sequence[Output], images: Sequence[Image], machine: Machine, facts: BuildFacts) -> bool:
     """Whether `export` will read files of layers, run something, or needs graphs that are not among the facts."""
+    known = len(facts.definitions) == len(images)
+    if facts.metadata and not known and any(attest.kind == "provenance" for attest in facts.attests):
+        return True
     for output in outputs:
         if _needs_more(output, images, facts):
             return True
         if output.is_image:
-            known, request = recall_file(machine.store, output.dest), request_of(output, images, facts)
-            if known is not None and request and known.request == request:
+            written, request = recall_file(machine.store, output.dest), request_of(output, images, facts)
+            if written is not None and request and written.request == request:
                 continue
             from .images import image_options, is_packed
 
@@ -128,7 +131,7 @@ def takes(output: Output, *, inline_only: bool) -> bool:
     """Whether an output takes statements; those for pushed images only where it is one, or says that it wants them."""
     if output.kind == "cacheonly":
         return False
-    return not inline_only or (output.is_image and output.flag("attestation-inline", default=output.kind == "image"))
+    return not inline_only or (output.is_image and output.flag("attestation-inline", default=output.flag("push")))
 
 
 def image_id(metadata: Mapping[str, object]) -> str:

@@ -277,8 +277,8 @@ def test_the_default_goes_only_where_images_are_pushed(image: Image, machine: Ma
     export([parse_output(f"type=oci,dest={tmp_path}/app.tar"), parse_output(f"{tmp_path}/out")], [image], machine, told)
     assert "layers" in ReadImage(tmp_path / "app.tar").root
     assert "provenance.json" not in [path.name for path in (tmp_path / "out").iterdir()]
-    pushed = export([parse_output("type=image")], [image], machine, told)
-    assert "containerimage.config.digest" not in pushed
+    kept = export([parse_output("type=image")], [image], machine, told)
+    assert "containerimage.config.digest" in kept
     export([parse_output(f"type=oci,dest={tmp_path}/app.tar,attestation-inline=true")], [image], machine, told)
     assert len(statements(ReadImage(tmp_path / "app.tar"))) == 1
 
@@ -286,11 +286,13 @@ def test_the_default_goes_only_where_images_are_pushed(image: Image, machine: Ma
 def test_graphs_that_are_not_known(image: Image, machine: Machine) -> None:
     told = BuildFacts(attests=settle_attests())
     export([parse_output("type=image")], [image], machine, BuildFacts())
-    assert needs_files([parse_output("type=image")], [image], machine, told)
+    assert needs_files([parse_output("type=registry,name=x")], [image], machine, told)
+    assert not needs_files([parse_output("type=registry,name=x")], [image], machine, BuildFacts())
+    assert not needs_files([parse_output("type=image")], [image], machine, told)
     assert not needs_files([parse_output("type=oci,dest=a")], [image], machine, told)
     assert not needs_files([parse_output("type=cacheonly")], [image], machine, told)
     with pytest.raises(ExecutorError, match="provenance needs the graph that was built"):
-        export([parse_output("type=image")], [image], machine, told)
+        export([parse_output("type=registry,name=x")], [image], machine, told)
 
 
 def test_docker_takes_an_index_along(image: Image, machine: Machine, tmp_path: Path) -> None:

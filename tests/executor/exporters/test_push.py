@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from dockerfile_frontend.executor.blobs.digests import digest_of
+from dockerfile_frontend.executor.exporters.attest import settle_attests
 from dockerfile_frontend.executor.exporters.outputs import BuildFacts, Image, check_outputs, export, parse_output
 from dockerfile_frontend.executor.machine import Machine
 from dockerfile_frontend.executor.session import Session
@@ -21,6 +22,7 @@ from dockerfile_frontend.executor.sources.blobs import origins_of, remember_orig
 from dockerfile_frontend.executor.sources.pin import Origin
 from dockerfile_frontend.executor.store import Store
 from dockerfile_frontend.registry.hosts import HostConfig, HostTable
+from ir_schema import Definition
 from tests.registry.servers import OPEN, Say, Scripted, Seen, client, debian_registry, login, make_authority, put_blob
 
 from .conftest import AMD64, ARM64, add_layer, image_config, some_files
@@ -103,6 +105,20 @@ def test_names_of_the_command_line(store: Store, image: Image, registry: str) ->
     with pytest.raises(ExecutorError, match="tag is needed when pushing to registry"):
         check_outputs([parse_output("type=registry")])
     check_outputs([parse_output("type=registry")], ("app",))
+
+
+def test_provenance_goes_along(store: Store, image: Image, registry: str) -> None:
+    """By default, as with docker buildx."""
+    known = Definition({}, None)
+    with pushing(store) as machine:
+        told = BuildFacts(definitions=(known,), attests=settle_attests())
+        export([parse_output(f"type=registry,name={registry}/proven:1")], [image], machine, told)
+    index, _ = manifest_of(registry, "proven:1")
+    entry = index["manifests"][1]
+    assert entry["annotations"]["vnd.docker.reference.digest"] == index["manifests"][0]["digest"]
+    manifest, _ = manifest_of(registry, f"proven@{entry['digest']}")
+    assert manifest["artifactType"] == "application/vnd.docker.attestation.manifest.v1+json"
+    assert blob_is_there(registry, "proven", manifest["layers"][0]["digest"])
 
 
 def test_a_base_layer_is_mounted_and_not_fetched(store: Store, registry: str) -> None:
