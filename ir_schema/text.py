@@ -1,11 +1,13 @@
 """A definition as text: a language, which reads back to the same digests.
 
-    %0 = source {identifier="docker-image://alpine"} platform={architecture=amd64 os=linux}
-    %1 = file %0 {actions=[{action={mkdir={path=/app mode=493}}}]}
-    return %1
-    meta %1 {description={llb.customname="[2/2] WORKDIR /app"}}
+    %0 = source on linux/amd64: docker-image://alpine
+    %1 = file %0: mkdir /app
+    %2 = exec %1 on linux/amd64: /bin/sh -c make env=["PATH=/bin"] cwd=/app
+    return %2
+    meta %1 {description={llb.customname="[2/3] WORKDIR /app"}}
 
-Vertices are numbered in the order of the definition; every field that is not default stands by its name, as in the JSON form.
+Vertices are numbered in the order of the definition. What a usual op says goes without saying, see `shorthand`; an op without such
+a form, and everything beside the ops, is a record as in JSON: {platform={architecture=amd64 os=linux}}.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from ir_schema.llb import digest_of, encode_op, output_digest
 from ir_schema.llb_reader import decode_op
 from ir_schema.ops import Input, Op, OpMetadata, Source
 from ir_schema.plain import from_plain, to_plain
+from ir_schema.shorthand import Clause, Short, lengthen, shorten
 from ir_schema.validate import check_record
 
 if TYPE_CHECKING:
@@ -30,6 +33,9 @@ if TYPE_CHECKING:
 WIDTH = 120
 """Columns; a list or record that does not fit goes on lines of its own."""
 
+PLATFORM = ("os", "architecture", "variant")
+
+_PLATFORM = re.compile(r"[a-z0-9_.-]+(?:/[a-z0-9_.-]+){1,2}")
 _BARE = re.compile(r'[^\s"=\[\]{},:#%][^\s"=\[\]{},]*')
 _LOOKS_OTHER = re.compile(r"-?[0-9]+|true|false")
 
@@ -71,11 +77,66 @@ def _statement(names: Mapping[str, str], vertex: Vertex) -> str:
     plain = to_plain(vertex.op, text_bytes=True)
     body = plain.pop("body", {"nothing": {}})
     ((kind, fields),) = body.items()
-    edges = ", ".join(_edge(names, edge) for edge in vertex.op.inputs)
+    edges = [_edge(names, edge) for edge in vertex.op.inputs]
     plain.pop("inputs", None)
-    parts = [head, kind, *([edges] if edges else []), _value(fields, 0)]
+    platform = _platform(plain)
+    short = shorten(kind, fields, len(edges)) if platform is not None else None
+    if short is not None:
+        operands = ", ".join(["scratch", *edges] if short.scratch else edges)
+        shown = " ".join(filter(None, (head, kind, operands, platform)))
+        return shown + (":" + _clauses(short) if short.clauses else "")
+    parts = [head, kind, *([", ".join(edges)] if edges else []), _value(fields, 0)]
     parts += [f"{key}={_value(value, 0)}" for key, value in plain.items()]
     return " ".join(parts)
+
+
+def _platform(plain: Mapping[str, Any]) -> str | None:
+    """The fields of an op beside its body, if they are a platform of the usual kind or none at all."""
+    if plain.get("constraints") != {}:  # there, and empty: as BuildKit's own client writes it
+        return None
+    if len(plain) == 1:
+        return ""
+    found = plain.get("platform", {})
+    text = "/".join(found.get(key, "") for key in PLATFORM)
+    shown = text.rstrip("/")
+    usual = (
+        plain.keys() == {"platform", "constraints"} and _platform_record(shown) == found and _PLATFORM.fullmatch(shown)
+    )
+    return f"on {shown}" if usual else None
+
+
+def _platform_record(text: str) -> dict[str, str]:
+    return {key: part for key, part in zip(PLATFORM, text.split("/"), strict=False) if part}
+
+
+def _clauses(short: Short) -> str:
+    """One clause on the line if it fits, several on lines of their own."""
+    flat = [
+        " ".join([*(_value(word, 0) for word in c.words), *(_field(*pair, 0) for pair in c.fields.items())])
+        for c in short.clauses
+    ]
+    if len(flat) == 1 and len(flat[0]) <= WIDTH and "\n" not in flat[0]:
+        return f" {flat[0]}" if flat[0] else ""
+    return "".join(f"\n  {_clause(c)}{',' * (n < len(flat))}" for n, c in enumerate(short.clauses, 1))
+
+
+def _clause(clause: Clause) -> str:
+    """Words on one line, and fields as far as they fit."""
+    lines = [" ".join(_value(word, 0) for word in clause.words)]
+    for key, value in clause.fields.items():
+        field = _field(key, value, 4)
+        if "\n" in field or len(lines[-1]) + len(field) + 3 > WIDTH:
+            lines.append(f"  {field}")
+        else:
+            lines[-1] = f"{lines[-1]} {field}".lstrip()
+    return "\n  ".join(filter(str.strip, lines))
+
+
+def _field(key: str, value: Any, indent: int) -> str:  # noqa: ANN401 - plain values
+    """A mode is octal, as everywhere."""
+    if key == "mode" and isinstance(value, int) and value >= 0:
+        return f"mode=0{value:o}"
+    return _pair(key, value, indent)
 
 
 def _edge(names: Mapping[str, str], edge: Input) -> str:
@@ -155,11 +216,27 @@ class _Reader:
             source = from_plain(Source, {"locations": self.locations, "infos": self.infos or []}, ("source",))
         return Definition(self.vertices, self.output, self.metadata, source)
 
-    def _vertex(self, name: Any, kind: Any, edges: Any, record: Any, tail: Any = None) -> None:  # noqa: ANN401
+    def _long(self, name: Any, kind: Any, edges: Any, record: Any, tail: Any = None) -> None:  # noqa: ANN401
         plain: dict[str, Any] = _record(tail) if tail is not None else {}
         if kind != "nothing":
             plain["body"] = {str(kind): _record(record)}
-        inputs = [self._input(edge) for edge in edges.children if edge is not None]
+        self._add_op(name, plain, [self._input(edge) for edge in edges.children if edge is not None])
+
+    def _short(self, name: Any, kind: Any, edges: Any, platform: Any, *clauses: Any) -> None:  # noqa: ANN401
+        operands = [edge for edge in edges.children if edge is not None]
+        scratch = bool(operands) and operands[0].data == "scratch"
+        inputs = [self._input(edge) for edge in operands[scratch:]]
+        short = Short(scratch, tuple(_read_clause(clause) for clause in clauses if clause is not None))
+        try:
+            body = lengthen(str(kind), short, len(inputs))
+        except ValueError as error:
+            raise FormatError(f"{name.line}:{name.column}: {error}") from None
+        plain: dict[str, Any] = {"body": {str(kind): body}, "constraints": {}}
+        if platform is not None:
+            plain["platform"] = _platform_record(str(platform.children[0]))
+        self._add_op(name, plain, inputs)
+
+    def _add_op(self, name: Any, plain: dict[str, Any], inputs: list[Input]) -> None:  # noqa: ANN401
         if inputs:
             plain["inputs"] = [to_plain(edge) for edge in inputs]
         op = from_plain(Op, plain, (str(name),))
@@ -208,6 +285,21 @@ class _Reader:
         self.infos = _record(record).get("infos", [])
 
 
+def _read_clause(tree: Any) -> Clause:  # noqa: ANN401 - lark.Tree
+    words, fields = [], {}
+    for part in tree.children:
+        if getattr(part, "data", "") == "pair":
+            key, value = part.children
+            fields[_plain(key)] = _plain(value)
+        elif fields:
+            raise FormatError("a word stands behind the fields of a clause")
+        else:
+            words.append(_plain(part))
+    if not all(isinstance(word, str) for word in words):
+        raise FormatError("a word of a clause is no text")
+    return Clause(tuple(words), fields)
+
+
 def _record(tree: Any) -> dict[str, Any]:  # noqa: ANN401 - lark.Tree
     found = {}
     for pair in tree.children:
@@ -220,7 +312,10 @@ def _plain(node: Any) -> Any:  # noqa: ANN401 - lark.Tree or Token
     if hasattr(node, "data"):
         return _record(node) if node.data == "record" else [_plain(item) for item in node.children]
     if node.type == "NUMBER":
-        return int(node)
+        try:
+            return int(node, 8 if node.startswith("0") else 10)
+        except ValueError:
+            raise FormatError(f"{node.line}:{node.column}: {node} is no number") from None
     if node.type == "SWITCH":
         return node == "true"
     return json.loads(node) if node.type == "STRING" else str(node)

@@ -127,7 +127,20 @@ MSGPACK_TOKENS = (
     b"\xc7\x01\x05",
     b"\xcb\x7f\xf8" + b"\0" * 6,
 )
-TEXT_TOKENS = (b"%0", b"return %0", b"meta return {}", b'raw ""', b"{a=1}", b"[", b"\\u0000", b"source {}")
+TEXT_TOKENS = (
+    b"%0",
+    b"return %0",
+    b"meta return {}",
+    b'raw ""',
+    b"{a=1}",
+    b"[",
+    b"\\u0000",
+    b"source {}",
+    b" scratch, ",
+    b" on linux/amd64",
+    b": copy /a -> /b mode=0755",
+    b", mount /x type=cache",
+)
 
 TARGETS: Mapping[str, Callable[[], Fuzzed]] = {
     "dockerfile": compiles,
