@@ -119,6 +119,11 @@ class Machine:
         if self.imports is not None:
             self.imports.refuse(labels, reason)
 
+    def seed_cache(self, named: str) -> None:
+        """Fill the directory of a cache mount, if that is empty and a cache outside the store has it."""
+        if self.imports is not None:
+            self.imports.seed(named)
+
     def _share(self, imports: Imports) -> None:
         self.imports = imports
         self.records.beyond = imports.find
@@ -224,7 +229,7 @@ class Machine:
         from .layers.imports import Unpacker
 
         try:
-            Unpacker(self.store, self._fetch, check_cancelled=self._check_stopped).unpack(layers)
+            Unpacker(self.store, self._fetch, check_cancelled=self.check_stopped).unpack(layers)
         except Cancelled:
             raise
         except ExecutorError as fault:
@@ -232,7 +237,8 @@ class Machine:
 
             raise blame(layers, fault, self) from fault
 
-    def _check_stopped(self) -> None:
+    def check_stopped(self) -> None:
+        """Raise Cancelled when the whole build has been stopped."""
         if self.stopped.is_set():
             raise Cancelled
 

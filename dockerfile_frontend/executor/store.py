@@ -27,6 +27,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from .blobs.content import TOUCH_SECONDS, Blobs
+from .blobs.digests import hex_of
 from .db import Database, StoreError
 from .files.walk import DIRECTORY
 from .locks import Session, exclusive
@@ -187,7 +188,11 @@ class Store:
         Another `kind` is for what is no cache mount, such as "git" for a copy of a repository.
         """
         key = hashlib.sha256(os.fsencode(name if kind == "cache" else f"{kind}\0{name}")).hexdigest()
-        path = os.path.join(self.path, "caches", key)
+        return self.hashed_directory(key, description or name, kind)
+
+    def hashed_directory(self, key: str, description: str, kind: str = "cache") -> tuple[str, bool]:
+        """The same by the digest of its name."""
+        path = os.path.join(self.path, "caches", hex_of(f"sha256:{key}"))
         now = time.time()
         with self.db.transaction():
             new = not os.path.isdir(path)
@@ -197,7 +202,7 @@ class Store:
             self.db.execute(
                 "INSERT INTO directory (kind, name, description, created, used) VALUES (?, ?, ?, ?, ?) "
                 "ON CONFLICT (kind, name) DO UPDATE SET used = excluded.used",
-                (kind, key, description or name, now, now),
+                (kind, key, description, now, now),
             )
             self.db.execute("INSERT OR IGNORE INTO lease (session, kind, name) VALUES (?, ?, ?)", (self.session.name, kind, key))
         return path, new

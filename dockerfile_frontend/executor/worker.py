@@ -95,6 +95,9 @@ class Worker(Protocol):
     def lock(self, key: str, cancelled: Event) -> AbstractContextManager[None]:
         """One builder of a key at a time, also between processes. Raises Cancelled."""
 
+    def seed_cache(self, named: str) -> None:
+        """Fill the directory of a cache mount, if that is empty and a cache outside the store has it."""
+
     def step(self, task: Task) -> Step:
         """What the op of a task may ask for while it runs."""
 

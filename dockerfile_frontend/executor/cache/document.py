@@ -70,11 +70,19 @@ class CachedMount(Record):
     """A cache mount as an archive; see `cache.mounts`."""
 
     id: str
+    name: str
+    """Digest under which the store keeps the directory, 64 hex digits."""
     blob: str
     size: int
     """Bytes of the blob."""
+    diff_id: str
+    """Digest of the tar in it."""
     saved: float
     """Unix seconds: when what is in it was last used."""
+    mode: int = 0o755
+    """Of the directory itself, as are the owners."""
+    uid: int = 0
+    gid: int = 0
 
 
 class Cache(Record):
@@ -111,13 +119,18 @@ def encode_config(cache: Cache) -> bytes:
         "records": encode_records(cache),
     }
     if cache.mounts:
-        mounts = [{"id": m.id, "blob": m.blob, "size": m.size, "saved": timestamp(m.saved)} for m in cache.mounts]
-        config[OWN] = {"mounts": mounts}
+        config[OWN] = {"mounts": [_mount(each) for each in cache.mounts]}
     data = _dump(config)
     if len(data) > FIT:
         config["records"] = encode_records(cache, parts=False)
         data = _dump(config)
     return data
+
+
+def _mount(mount: CachedMount) -> dict[str, Any]:
+    owner = {"mode": mount.mode, "uid": mount.uid, "gid": mount.gid}
+    where = {"id": mount.id, "name": mount.name, "blob": mount.blob, "size": mount.size, "diffID": mount.diff_id}
+    return {**where, "saved": timestamp(mount.saved), **owner}
 
 
 def encode_records(cache: Cache, *, parts: bool = True) -> list[dict[str, Any]]:
@@ -233,8 +246,10 @@ def _read_mounts(own: object) -> tuple[CachedMount, ...]:
     found = []
     for entry in _list(_object(own, OWN).get("mounts"), "mounts", MOST_PARTS):
         mount = _object(entry, "mount")
-        size = _integer(mount.get("size"), "size", 0)
-        found.append(CachedMount(_text(mount.get("id")), _digest(mount.get("blob")), size, read_time(mount.get("saved"))))
+        size, saved = _integer(mount.get("size"), "size", 0), read_time(mount.get("saved"))
+        mode, uid, gid = (_integer(mount.get(name, 0), name, 0) & 0xFFFFFFFF for name in ("mode", "uid", "gid"))
+        name, blob, diff_id = _key(mount.get("name")), _digest(mount.get("blob")), _digest(mount.get("diffID"))
+        found.append(CachedMount(_text(mount.get("id")), name, blob, size, diff_id, saved, mode & 0o7777, uid, gid))
     return tuple(found)
 
 

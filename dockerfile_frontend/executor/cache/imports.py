@@ -65,6 +65,8 @@ class Imports:
         self.sources = sources
         self._machine = machine
         self._lock = threading.RLock()
+        self._seeding = threading.Lock()
+        self._seeded: set[str] = set()
         self._shown: dict[str, Events] = {}
         """Who has heard of which cache."""
 
@@ -76,6 +78,47 @@ class Imports:
                 with self._lock:
                     return self._enter(source, source.cache.keys[key][1])
         return None
+
+    def seed(self, named: str) -> None:
+        """Fill the directory of a cache mount, once, from the first cache that has it and may give it."""
+        if not any(source.spec.mounts != () for source in self.sources):
+            return
+        from .mounts import name_of
+
+        name = name_of(named)
+        with self._seeding:
+            if name not in self._seeded:
+                self._seeded.add(name)
+                any(self._seed(source, name) for source in self._loaded())
+
+    def seed_all(self) -> list[str]:
+        """Fill every directory that the caches have and may give; the ids of those that were."""
+        return [
+            mount.id
+            for source in self._loaded()
+            for mount in (source.cache.mounts if source.cache else ())
+            if self._seed(source, mount.name)
+        ]
+
+    def _seed(self, source: Source, name: str) -> bool:
+        from dockerfile_frontend.executor.sources.blobs import remember_origin
+
+        from .mounts import seed_mount
+
+        assert source.cache is not None  # noqa: S101 - loaded
+        assert source.origin is not None  # noqa: S101 - the same
+        wanted, newer = source.spec.mounts, source.spec.flag("mounts-newer")
+        for mount in source.cache.mounts:
+            if mount.name != name or not (wanted is None or mount.id in wanted):
+                continue
+            remember_origin(self._machine.store, mount.blob, source.origin)
+            try:
+                return seed_mount(mount, self._machine, newer=newer)
+            except Cancelled:
+                raise
+            except ExecutorError as fault:
+                self._log(source, f"cache mount {mount.id} begins empty: {fault}")
+        return False
 
     def enter_all(self) -> list[Known]:
         """Everything that the caches hold, now in the store."""
@@ -98,8 +141,10 @@ class Imports:
         for source in self.sources:
             if source.spec.label in refused and not source.fault:
                 source.fault = reason
-                note = f"cache is not used any more: {reason}\n"
-                self._machine.events.log(vertex_of(source.title).digest, 2, note.encode("utf-8", "replace"))
+                self._log(source, f"cache is not used any more: {reason}")
+
+    def _log(self, source: Source, note: str) -> None:
+        self._machine.events.log(vertex_of(source.title).digest, 2, f"{note}\n".encode("utf-8", "replace"))
 
     def doubts(self, folder: str) -> bool:
         """Whether something was wrong with the cache in this directory."""

@@ -20,10 +20,12 @@ from ir_schema.record import Record
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_MANIFEST = (
-    "mode", "compression", "compression-level", "force-compression", "image-manifest", "oci-mediatypes", "ignore-error", "mounts",
-)  # fmt: skip
 _SEED = ("mounts", "mounts-newer")
+_MOUNTS = ("mounts", "mounts-limit")
+_MANIFEST = (
+    "mode", "compression", "compression-level", "force-compression", "image-manifest", "oci-mediatypes", "ignore-error",
+    *_MOUNTS,
+)  # fmt: skip
 
 FROM: Mapping[str, tuple[str, ...]] = {"local": ("src", "tag", "digest", *_SEED), "registry": ("ref", *_SEED)}
 TO: Mapping[str, tuple[str, ...]] = {
@@ -69,6 +71,12 @@ class CacheSpec(Record):
         return None if text == ALL else tuple(name for name in text.split(";") if name)
 
     @property
+    def mounts_limit(self) -> int | None:
+        """Bytes of a cache mount's archive; None for the usual."""
+        text = self.attrs.get("mounts-limit")
+        return None if text is None else _size(text)
+
+    @property
     def label(self) -> str:
         """What messages call it."""
         return self.place or self.kind
@@ -93,6 +101,8 @@ def parse_cache_to(text: str) -> CacheSpec:
     if spec.kind == "inline" and mode == "max":
         raise ExecutorError("an inline cache holds the layers of its image only", hint="type=registry,mode=max keeps the others, too")
     _check_compression(spec)
+    if "mounts-limit" in spec.attrs:
+        _size(spec.attrs["mounts-limit"])
     if spec.flag("image-manifest", default=spec.flag("oci-mediatypes", default=True)) and not spec.flag("oci-mediatypes", default=True):
         raise ExecutorError(
             "invalid configuration for remote cache, OCI mediatypes are required for image-manifest cache format",
@@ -159,6 +169,15 @@ def _whole_name(text: str, *, export: bool) -> str:
     if not _DIGEST.fullmatch(digest):
         raise ExecutorError(f"failed to parse {text}: invalid digest")
     return f"{normalized_name(bare)}@{digest}"
+
+
+def _size(text: str) -> int:
+    from dockerfile_frontend.gostd.sizes import SizeError, parse_size
+
+    try:
+        return max(0, parse_size(text))
+    except SizeError as error:
+        raise ExecutorError(f"mounts-limit: {error}", hint="mounts-limit=2g") from None
 
 
 def _check_compression(spec: CacheSpec) -> None:

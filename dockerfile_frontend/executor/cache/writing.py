@@ -9,6 +9,7 @@ already is not sent, nor fetched for it; so a build that took all from a cache c
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.executor.exporters.image_config import timestamp
@@ -24,18 +25,20 @@ from dockerfile_frontend.executor.exporters.manifest import (
     make_manifest,
 )
 from dockerfile_frontend.executor.exporters.records import Image
+from dockerfile_frontend.executor.layers.forms import Packed
 from dockerfile_frontend.executor.solver.model import Cancelled, ExecutorError
 from dockerfile_frontend.registry.media import MAX_MANIFEST
 from ir_schema.ops import Platform
 
-from .document import CONFIG_TYPE, Cache, CachedLayer, CachedResult, encode_config
+from .document import CONFIG_TYPE, Cache, CachedLayer, CachedMount, CachedResult, encode_config
 from .events import shown
+from .mounts import MEDIA_TYPE as MOUNT_TYPE
+from .mounts import ids_of
 from .portable import layers_of, of_plan, of_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from dockerfile_frontend.executor.layers.forms import Packed
     from dockerfile_frontend.executor.machine import Machine
     from dockerfile_frontend.executor.solver.plan import Plan
 
@@ -57,14 +60,14 @@ def export_caches(specs: Sequence[CacheSpec], plan: Plan, images: Sequence[Image
     for spec in wanted:
         with shown(f"{_TITLES[spec.kind]} {spec.label}", machine, forgive=spec.flag("ignore-error")) as vertex:
             chosen = results if spec.whole else of_images(results, images)
-            _export(spec, chosen, machine, vertex)
+            _export(spec, chosen, ids_of(plan) if spec.mounts is None else spec.mounts, machine, vertex)
 
 
 def export_store(spec: CacheSpec, machine: Machine) -> int:
     """Write all results of the store; how many there are."""
     results = of_store(machine)
     with shown(f"{_TITLES[spec.kind]} {spec.label}", machine) as vertex:
-        _export(spec, results, machine, vertex)
+        _export(spec, results, spec.mounts, machine, vertex)
     return len(results)
 
 
@@ -74,10 +77,11 @@ def of_images(results: Iterable[Portable], images: Iterable[Image]) -> list[Port
     return [result for result in results if layers.issuperset(layer for tree in result.known.outputs for layer in tree.layers)]
 
 
-def _export(spec: CacheSpec, results: Sequence[Portable], machine: Machine, vertex: str) -> None:
+def _export(spec: CacheSpec, results: Sequence[Portable], mounts: Iterable[str] | None, machine: Machine, vertex: str) -> None:
+    """`mounts` are ids of cache mounts; None for all that the store has."""
     machine.events.status(vertex, "preparing build cache for export", 0, 0)
     packed = _pack(layers_of(results), spec, machine)
-    files = _files(spec, make_cache(results, packed), packed)
+    files = _files(spec, replace(make_cache(results, packed), mounts=_mounts(spec, mounts, machine, vertex)), packed)
     machine.events.status(vertex, "preparing build cache for export", 0, 0, done=True)
     if spec.kind == "local":
         from .folder import write_cache
@@ -88,6 +92,18 @@ def _export(spec: CacheSpec, results: Sequence[Portable], machine: Machine, vert
 
         layers = [Layer(blob.digest, blob.size, lambda each=blob: bring(each, machine)) for blob in files.layers]  # type: ignore[misc]  # bound now
         push(files, layers, [spec.place], machine, vertex)
+
+
+def _mounts(spec: CacheSpec, ids: Iterable[str] | None, machine: Machine, vertex: str) -> tuple[CachedMount, ...]:
+    wanted = None if ids is None else list(ids)
+    if wanted == []:
+        return ()
+    from .mounts import LIMIT, pack_mounts
+
+    def say(text: str) -> None:
+        machine.events.log(vertex, 2, f"{text}\n".encode("utf-8", "replace"))
+
+    return tuple(pack_mounts(wanted, machine, LIMIT if spec.mounts_limit is None else spec.mounts_limit, say))
 
 
 def make_cache(results: Iterable[Portable], packed: Mapping[str, PackedLayer]) -> Cache:
@@ -127,10 +143,12 @@ def _files(spec: CacheSpec, cache: Cache, packed: Mapping[str, PackedLayer]) -> 
     by_digest = {layer.blob.digest: layer for layer in packed.values()}
     wanted = [by_digest[digest] for digest in dict.fromkeys(layer.blob for layer in cache.layers)]
     config = make_document(encode_config(cache), CONFIG_TYPE)
-    root = _manifest(spec, config, [_describe(layer, types) for layer in wanted], types)
+    described = [*(_describe(layer, types) for layer in wanted), *(Descriptor(MOUNT_TYPE, m.blob, m.size) for m in cache.mounts)]
+    root = _manifest(spec, config, described, types)
     if len(root.data) > MAX_MANIFEST:
         raise ExecutorError(f"the cache has too many layers for one manifest: {len(wanted)}", hint="mode=min keeps those of the result")
-    return ImageFiles(root.descriptor, (config, root), tuple(layer.blob for layer in wanted))
+    mounts = (Packed("", mount.blob, mount.size, "zstd") for mount in cache.mounts)
+    return ImageFiles(root.descriptor, (config, root), (*(layer.blob for layer in wanted), *mounts))
 
 
 def _describe(layer: PackedLayer, types: Mapping[str, str]) -> Descriptor:

@@ -156,7 +156,7 @@ class Unpacker:
         rules = Rules(whiteouts=True, skip_devices=inside, owners=not inside)
         with open(blob, "rb") as file, Target(-1, upper, opaque=True, userxattr=inside) as target:
             plain = unpacked(file)
-            hashed = _Hashed(ahead(_pieces(plain.read)))
+            hashed = Hashed(ahead(pieces(plain.read)))
             reader = TarReader(hashed, self._limits or Limits())
             implied = extract(reader, target, rules, self._check_cancelled)
             reader.drain()
@@ -184,7 +184,7 @@ class Unpacker:
                     os.close(root)
 
 
-class _Hashed:
+class Hashed:
     """A stream of chunks that is hashed as it is read."""
 
     def __init__(self, chunks: Iterator[bytes]) -> None:
@@ -202,6 +202,6 @@ class _Hashed:
         return found
 
 
-def _pieces(read: Callable[[int], bytes]) -> Iterator[bytes]:
+def pieces(read: Callable[[int], bytes]) -> Iterator[bytes]:
     while data := read(PIECE):
         yield data

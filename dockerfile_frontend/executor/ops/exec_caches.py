@@ -78,7 +78,8 @@ class _Cache:
     def __init__(self, step: Step, name: tuple[str, str], mount: Mount, base: Tree | None) -> None:
         """`name` is the id and the digest of the beginning."""
         assert mount.cache is not None  # noqa: S101 - looked at by the caller
-        self._store: Store = step.worker.store
+        self._worker: Worker = step.worker
+        self._store: Store = self._worker.store
         self._check_cancelled = step.check_cancelled
         self._name = name
         self._mount = mount
@@ -108,6 +109,7 @@ class _Cache:
     def _directory(self, copy: int) -> str:
         named = cache_name(*self._name, copy)
         label = f"cache mount {self._name[0]}" + (f", copy {copy}" if copy else "")
+        self._worker.seed_cache(named)
         path, _ = self._store.cache_directory(named, label)
         if self._base is not None and self._store.recall(SEEDED, named) is None:
             self._seed(path, self._base)
