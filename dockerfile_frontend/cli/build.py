@@ -12,13 +12,13 @@ import click
 
 from dockerfile_frontend.cli.compiling import ask, read_call, rendered
 from dockerfile_frontend.cli.contexts import MAIN
-from dockerfile_frontend.cli.options import BUILD_FLAGS, CONTEXT_FLAGS, DOCKERFILE_FLAGS, flags
+from dockerfile_frontend.cli.options import BUILD_FLAGS, CONTEXT_FLAGS, DOCKERFILE_FLAGS, Command, flags
 from dockerfile_frontend.cli.resolving import RESOLVER_FLAGS, connector, image_files, resolving
 from dockerfile_frontend.cli.running import (
     RUN_FLAGS,
     attests_of,
     caches_of,
-    check_files,
+    check_places,
     closing_words,
     outputs_of,
     progress_mode,
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from dockerfile_frontend.semantics.resolver import Resolver
 
 
-@click.command("build")
+@click.command("build", cls=Command)
 @click.argument("context", metavar="PATH|-", default=".")
 @flags(*DOCKERFILE_FLAGS, *RUN_FLAGS, *CONTEXT_FLAGS, *BUILD_FLAGS, *SESSION_FLAGS, *RESOLVER_FLAGS)
 def command(context: str, **given: Any) -> None:  # noqa: ANN401  the flags
@@ -57,7 +57,7 @@ def command(context: str, **given: Any) -> None:  # noqa: ANN401  the flags
         dfc build -t registry.example/app --push .       to a registry
     """  # noqa: D301  a backspace tells click to leave the lines as they are
     outputs = outputs_of(given)
-    check_files(given)
+    check_places(given)
     mode = progress_mode(given)
     call = read_call(context, given)
     results = results_stream(given)
@@ -86,7 +86,7 @@ def build_again(call: Call, job: BuildJob, resolver: Resolver, watch: Watch) -> 
 
     if not job.trace:
         return None
-    with watch.told(job):
+    with watch.told():
         return find_built(job, agreed, watch.display)
 
 
@@ -181,6 +181,7 @@ def session_of(call: Call, root: str) -> Session:
         ssh=parse_ssh(given["ssh"]),
         allow=parse_allowed(given["allow"]),
         connect=connector(given),
+        keep_failed=given["shell_on_error"],
     )
 
 

@@ -22,8 +22,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from dockerfile_frontend.executor.build import BuildJob, Built
-    from dockerfile_frontend.executor.progress import Mode, Warned
+    from dockerfile_frontend.executor.machine import Machine
+    from dockerfile_frontend.executor.progress import Display, Mode, Warned
     from dockerfile_frontend.executor.solver.events import Events
+    from ir_schema.definition import Definition
 
 
 class Watch:
@@ -35,23 +37,42 @@ class Watch:
         self.warnings = warnings
         """Shown when the build begins."""
         self.logs = StepLogs(os.path.join(root, "logs"), build_name())
+        self.definitions: tuple[Definition, ...] = ()
+        """What is built, to quote from its source."""
+        self.told_of: StepError | None = None
+        self._shown: Display | None = None
 
     @contextmanager
     def display(self) -> Iterator[Events]:
-        shown = open_display(self.mode, self.stream)
+        self._shown = open_display(self.mode, self.stream)
         try:
-            shown.warned(self.warnings)
-            yield self.logs.recording(shown)
+            self._shown.warned(self.warnings)
+            yield self.logs.recording(self._shown)
         finally:
-            shown.close()
+            self._shown.close()
+
+    def failed(self, error: StepError, machine: Machine) -> None:
+        """Show what is known of a failed step, and open a shell there if that is wanted."""
+        if self._shown:
+            self._shown.close()
+        show_failure(error, self)
+        self.told_of = error
+        state = getattr(error.cause, "failed", None)
+        if state is not None and machine.session.keep_failed:
+            from dockerfile_frontend.executor.ops.exec_run import open_shell, shell_of  # noqa: PLC0415  for this flag alone
+
+            args = state.op.body.meta.args
+            print(f"{plain(str(error))}\n{shell_of(args)} in what the step left; its end ends the build", file=self.stream, flush=True)
+            open_shell(state, machine)
 
     @contextmanager
-    def told(self, job: BuildJob) -> Iterator[None]:
+    def told(self) -> Iterator[None]:
         """Around a build: its errors as the command line tells them."""
         try:
             yield
         except StepError as error:
-            show_failure(error, job, self)
+            if self.told_of is not error:
+                show_failure(error, self)
             raise Refused(plain(str(error), error.hint)) from error
         except ExecutorError as error:
             raise Fault(str(error), hint=error.hint) from error
@@ -61,22 +82,22 @@ class Watch:
 
 def carry_out(job: BuildJob, watch: Watch) -> Built:
     """Run what must run and give out what was asked for. Raises Fault and Refused."""
-    with watch.told(job):
+    with watch.told():
         wait_for_threads()
-        return build(job, watch.display)
+        watch.definitions = tuple(target.definition for target in job.targets)
+        return build(job, watch.display, watch.failed)
 
 
-def show_failure(error: StepError, job: BuildJob, watch: Watch) -> None:
+def show_failure(error: StepError, watch: Watch) -> None:
     """The log and the source of a failed step; where lines were printed as they came, only the last of them again."""
     from dockerfile_frontend.executor.progress.failure import excerpt, failure_lines  # noqa: PLC0415  of a failed build
 
-    definitions = [target.definition for target in job.targets]
     lines: Iterable[str]
     if watch.mode == "rawjson":
-        lines = chain.from_iterable(excerpt(definition, error.digest) for definition in definitions)
+        lines = chain.from_iterable(excerpt(definition, error.digest) for definition in watch.definitions)
     else:
-        lines = failure_lines(error, definitions, watch.logs, whole=watch.mode in ("tty", "quiet"))
-    print(*lines, sep="\n", file=watch.stream)
+        lines = failure_lines(error, watch.definitions, watch.logs, whole=watch.mode in ("tty", "quiet"))
+    print(*lines, sep="\n", file=watch.stream, flush=True)
 
 
 def build_name() -> str:

@@ -12,13 +12,13 @@ import click
 from dockerfile_frontend.cli.definitions import read_definition
 from dockerfile_frontend.cli.errors import EXIT_USAGE, Fault
 from dockerfile_frontend.cli.inputs import read_regular
-from dockerfile_frontend.cli.options import flags, split_pair
+from dockerfile_frontend.cli.options import Command, flags, split_pair
 from dockerfile_frontend.cli.resolving import NETWORK_FLAGS, connector, image_files
 from dockerfile_frontend.cli.running import (
     RUN_FLAGS,
     attests_of,
     caches_of,
-    check_files,
+    check_places,
     closing_words,
     outputs_of,
     progress_mode,
@@ -46,7 +46,7 @@ GRAPH_FLAGS = (
 )
 
 
-@click.command("exec")
+@click.command("exec", cls=Command)
 @click.argument("definition", metavar="FILE|-", default="-")
 @flags(*GRAPH_FLAGS, *RUN_FLAGS, *SESSION_FLAGS, *NETWORK_FLAGS)
 def command(definition: str, **given: Any) -> None:  # noqa: ANN401  the flags
@@ -63,7 +63,7 @@ def command(definition: str, **given: Any) -> None:  # noqa: ANN401  the flags
     from dockerfile_frontend.executor.exporters.records import BuildFacts  # noqa: PLC0415  the same
 
     outputs = outputs_of(given)
-    check_files(given)
+    check_places(given)
     mode = progress_mode(given)
     root = store_place(given["root"])
     config = read_config(given["image_config"]) if given["image_config"] else b""
@@ -99,6 +99,7 @@ def session_of(given: Mapping[str, Any]) -> Session:
         ssh=parse_ssh(given["ssh"]),
         allow=parse_allowed(given["allow"]),
         connect=connector(given),
+        keep_failed=given["shell_on_error"],
     )
 
 

@@ -45,6 +45,7 @@ RUN_FLAGS = (
     click.option("--progress", type=click.Choice(PROGRESS), default="auto", show_default=True, help="What to show."),
     click.option("-q", "--quiet", is_flag=True, help="Print nothing but the image's id."),
     click.option("--jobs", metavar="N", type=click.IntRange(0, 1024), default=0, help="Steps at once  [default: by cores]"),
+    click.option("--shell-on-error", is_flag=True, help="Open a shell in the step that failed."),
     ROOT_FLAG,
 )
 
@@ -128,11 +129,13 @@ def annotated(outputs: Sequence[Output], annotations: Sequence[str]) -> list[Out
     return [check(replace(output, attrs={**output.attrs, **attrs})) if output.is_image else output for output in outputs]
 
 
-def check_files(given: Mapping[str, Any]) -> None:
-    """Raise Fault for files that could not be written at the end."""
+def check_places(given: Mapping[str, Any]) -> None:
+    """Raise Fault for files that could not be written at the end, and for a shell without a terminal."""
     for name in ("metadata_file", "iidfile"):
         if given[name]:
             check_output(given[name], text=True)
+    if given["shell_on_error"] and not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise Fault("--shell-on-error needs a terminal", code=EXIT_USAGE)
 
 
 def progress_mode(given: Mapping[str, Any]) -> Mode:

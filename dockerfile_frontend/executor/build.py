@@ -23,7 +23,7 @@ from ir_schema.record import Record
 from .exporters.records import BuildFacts, Image
 from .machine import Machine
 from .solve import complete, outputs_of
-from .solver.model import Tree
+from .solver.model import StepError, Tree
 from .solver.plan import make_plan
 from .store import Store
 from .trace import find_trace, record_of, remember_trace
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
     Display = Callable[[], AbstractContextManager[Events]]
     """Opens what shows the build; called once, when no more processes are made of this one."""
+    Failed = Callable[[StepError, Machine], None]
 
 
 class Target(Record):
@@ -87,8 +88,11 @@ class Built(Record):
     """Whether nothing had to run."""
 
 
-def build(job: BuildJob, display: Display) -> Built:
-    """Plan, run, export. Raises StepError for a step that failed, ExecutorError for all else."""
+def build(job: BuildJob, display: Display, failed: Failed | None = None) -> Built:
+    """Plan, run, export. Raises StepError for a step that failed, ExecutorError for all else.
+
+    `failed` is called before the first is raised, while what the step left is still there.
+    """
     with _opened(job) as machine:
         plan = _plan(job, machine)
         sources, caches = machine.sources, machine.imports
@@ -102,7 +106,12 @@ def build(job: BuildJob, display: Display) -> Built:
         machine.events = events
         machine.sources.adopt(sources)
         machine.use_caches(job.cache_from, caches)
-        return _finish(job, _plan(job, machine), machine)
+        try:
+            return _finish(job, _plan(job, machine), machine)
+        except StepError as error:
+            if failed:
+                failed(error, machine)
+            raise
 
 
 def build_again(job: BuildJob, agreed: Callable[[Mapping[str, Any]], BuildJob | None], display: Display) -> Built | None:

@@ -44,6 +44,8 @@ class _Step:
         self.partial_at = 0.0
         self.transfers: dict[str, _Transfer] = {}
         self.ending = ""
+        self.over = False
+        """What comes afterwards, such as the fetching of a layer that somebody wants after all, does not begin it anew."""
 
     def seconds(self, now: float) -> float:
         return now - self.began if self.began else 0.0
@@ -88,7 +90,7 @@ class PlainLines:
     def started(self, vertex: VertexInfo) -> None:
         with self._lock:
             step = self._step(vertex.digest, vertex.name)
-            step.began, step.ending = time.monotonic(), ""
+            step.began, step.ending, step.over = time.monotonic(), "", False
             self._show(step)
 
     def completed(self, vertex: VertexInfo, *, cached: bool = False, error: str = "") -> None:
@@ -172,8 +174,8 @@ class PlainLines:
         text += "".join(f"#{step.number} {line}\n" for line in (*step.lines, *filter(None, [step.ending])))
         step.lines.clear()
         self._screen.write(text)
-        if step.ending:
-            step.ending, step.began, self._current = "", 0.0, None
+        if step.ending or step.over:
+            step.ending, step.began, step.over, self._current = "", 0.0, True, None
             waiting = [other for other in self._steps.values() if other.lines or (other.began and not other.number)]
             if waiting:
                 self._speak(max(waiting, key=lambda other: len(other.lines)))
