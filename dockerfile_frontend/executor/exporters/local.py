@@ -34,17 +34,19 @@ KEPT_MODE = 0o1777
 
 KEPT_ATTRIBUTES = "user."
 NANO = 1_000_000_000
+CHUNK = 1 << 20
 
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 _IS_FULL = (errno.EISDIR, errno.ENOTEMPTY, errno.EEXIST)
 
 
 class _Frame:
     """A directory that is being written."""
 
-    __slots__ = ("extra", "identity", "mode", "mtime", "path")
+    __slots__ = ("extra", "fresh", "identity", "mode", "mtime", "path")
 
-    def __init__(self, fd: int, path: str, mode: int | None, mtime: int | None, extra: set[str]) -> None:
+    def __init__(self, fd: int, path: str, mode: int | None, mtime: int | None, extra: set[str], *, fresh: bool) -> None:
         status = os.fstat(fd)
         self.identity = (status.st_dev, status.st_ino)
         self.path = path
@@ -54,6 +56,8 @@ class _Frame:
         self.mtime = mtime
         self.extra = extra
         """Names that were there and have not been written."""
+        self.fresh = fresh
+        """Whether it was made just now, so that nothing is in it."""
 
 
 class Folder:
@@ -69,7 +73,7 @@ class Folder:
         self._delete = delete
         self._root = os.open(path, DIRECTORY)
         self._fd = os.dup(self._root)
-        self._frames = [_Frame(self._fd, "", None, None, self._listed())]
+        self._frames = [_Frame(self._fd, "", None, None, self._listed(), fresh=False)]
         self._links: dict[tuple[int, int], str] = {}
         self._temporary = f".dfc-{secrets.token_hex(6)}"
 
@@ -105,6 +109,8 @@ class Folder:
         if status.st_nlink > 1 and self._link(status, name, path):
             return
         if stat.S_ISREG(status.st_mode):
+            if not self._frames[-1].fresh and self._keep(visit, name):
+                return
             self._file(visit)
         elif stat.S_ISLNK(status.st_mode):
             os.symlink(os.readlink(visit.name, dir_fd=visit.folder), self._temporary, dir_fd=self._fd)
@@ -141,6 +147,27 @@ class Folder:
         finally:
             os.close(source)
 
+    def _keep(self, visit: Visit, name: str) -> bool:
+        """Leave a file that is ours alone and has the very content; replacing 10,000 of them costs ext4 ten seconds."""
+        try:
+            fd = os.open(name, _READ, dir_fd=self._fd)
+        except OSError:
+            return False
+        try:
+            there = os.fstat(fd)
+            mine = stat.S_ISREG(there.st_mode) and there.st_nlink == 1 and there.st_uid == os.geteuid()
+            if not mine or there.st_size != visit.stat.st_size or visit.stat.st_nlink > 1 or list_attributes(fd) or not _equal(visit, fd):
+                return False
+            mode, when = stat.S_IMODE(visit.stat.st_mode) & KEPT_MODE, self._time(visit.stat.st_mtime_ns) or 0
+            if stat.S_IMODE(there.st_mode) != mode:
+                os.fchmod(fd, mode)
+            if there.st_mtime_ns != when:
+                os.utime(fd, ns=(when, when))
+        finally:
+            os.close(fd)
+        self._frames[-1].extra.discard(name)
+        return True
+
     def _set_mode(self, mode: int) -> None:
         """Of what was just made, whatever somebody has put in its place."""
         made = os.open(self._temporary, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self._fd)
@@ -169,6 +196,8 @@ class Folder:
         finally:
             os.close(folder)
         self._put(name)
+        with contextlib.suppress(FileNotFoundError):  # renaming one name of a file to another of the same does nothing
+            os.unlink(self._temporary, dir_fd=self._fd)
         return True
 
     def _put(self, name: str) -> None:
@@ -181,9 +210,6 @@ class Folder:
                 raise
             remove_tree(self._fd, name)
             os.rename(self._temporary, name, src_dir_fd=self._fd, dst_dir_fd=self._fd)
-        # Renaming one name of a file to another of the same file does nothing, and keeps both.
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._temporary, dir_fd=self._fd)
 
     def _go_to(self, path: str) -> None:
         """Leave directories until `path` lies right below the last one."""
@@ -192,16 +218,18 @@ class Folder:
 
     def _enter(self, name: str, path: str, mode: int, mtime: int | None) -> None:
         self._frames[-1].extra.discard(name)
+        fresh = True
         try:
             os.mkdir(name, 0o700, dir_fd=self._fd)
         except FileExistsError:
+            fresh = False
             if not stat.S_ISDIR(os.stat(name, dir_fd=self._fd, follow_symlinks=False).st_mode):
                 os.unlink(name, dir_fd=self._fd)
                 os.mkdir(name, 0o700, dir_fd=self._fd)
         below = os.open(name, DIRECTORY, dir_fd=self._fd)
         os.close(self._fd)
         self._fd = below
-        self._frames.append(_Frame(below, path, mode, mtime, self._listed()))
+        self._frames.append(_Frame(below, path, mode, mtime, self._listed(), fresh=fresh))
 
     def _leave(self) -> None:
         """Finish a directory and go back to the one it is in, which must be the one we came from."""
@@ -238,6 +266,18 @@ class Folder:
             if name.startswith(KEPT_ATTRIBUTES):
                 with contextlib.suppress(OSError):
                     os.setxattr(target, name, os.getxattr(source, name))
+
+
+def _equal(visit: Visit, fd: int) -> bool:
+    """Whether a visited file and an open one have the same content."""
+    source = open_file(visit)
+    try:
+        while data := os.read(source, CHUNK):
+            if os.read(fd, len(data)) != data:
+                return False
+    finally:
+        os.close(source)
+    return True
 
 
 @contextlib.contextmanager

@@ -216,7 +216,7 @@ def test_an_image_without_settings(store: Store, machine: Machine, tmp_path: Pat
 
 def imported(store: Store, text: bytes) -> tuple[Image, bytes, bytes]:
     """An image over a base, whose layer came packed by somebody else; the base's tar and blob."""
-    tar = tar_of(("base.txt", text))
+    tar = tar_of(("base.txt", text, {"uid": os.geteuid(), "gid": os.getegid()}))
     blob = gzip.compress(tar, 1, mtime=77)
     layers = import_chain(store, [layer_of(store, tar, packed=blob)])
     store.on_unpack(Unpacker(store, never).unpack)

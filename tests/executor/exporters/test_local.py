@@ -246,3 +246,35 @@ def test_a_deep_tree(store: Store, machine: Machine, tmp_path: Path) -> None:
         fd = below
     assert sorted(os.listdir(fd)) == ["file", "twin"]
     os.close(fd)
+
+
+def test_equal_files_are_left_alone(store: Store, machine: Machine, tmp_path: Path) -> None:
+    image, out = layered(store), tmp_path / "out"
+    give_image(image, machine, str(out))
+    before = (out / "etc/motd").stat()
+    give_image(image, machine, str(out))
+    assert (out / "etc/motd").stat() == before
+    (out / "etc/motd").chmod(0o600)
+    os.utime(out / "etc/motd", (1, 1))
+    give_image(image, machine, f"type=local,dest={out},mode=delete")
+    after = (out / "etc/motd").stat()
+    assert (after.st_ino, after.st_mode, after.st_mtime_ns) == (before.st_ino, before.st_mode, before.st_mtime_ns)
+    (out / "etc/motd").write_text("TWO")
+    give_image(image, machine, str(out))
+    assert (out / "etc/motd").read_text() == "two"
+
+
+def test_a_name_of_another_file_is_replaced(store: Store, machine: Machine, tmp_path: Path) -> None:
+    """A hard link that somebody has put there: what it is a name of keeps mode, time and content, equal or not."""
+    image, out = layered(store), tmp_path / "out"
+    (out / "etc").mkdir(parents=True)
+    for content in ("two", "secret"):
+        precious = tmp_path / content
+        precious.write_text(content)
+        precious.chmod(0o600)
+        os.utime(precious, (1, 1))
+        (out / "etc/motd").unlink(missing_ok=True)
+        (out / "etc/motd").hardlink_to(precious)
+        give_image(image, machine, str(out))
+        assert (precious.read_text(), precious.stat().st_mode & 0o777, precious.stat().st_mtime) == (content, 0o600, 1)
+        assert (out / "etc/motd").read_text() == "two"
