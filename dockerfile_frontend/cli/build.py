@@ -10,9 +10,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dockerfile_frontend.cli.compiling import ask, read_call, rendered
-from dockerfile_frontend.cli.contexts import MAIN
-from dockerfile_frontend.cli.options import BUILD_FLAGS, CONTEXT_FLAGS, DOCKERFILE_FLAGS, Command, flags
+from dockerfile_frontend.cli.compiling import Call, ask, read_call, rendered
+from dockerfile_frontend.cli.contexts import MAIN, parse_contexts
+from dockerfile_frontend.cli.inputs import STANDARD, is_fetched
+from dockerfile_frontend.cli.options import (
+    BUILD_FLAGS,
+    CONTEXT_FLAGS,
+    DOCKERFILE_FLAGS,
+    Command,
+    flags,
+    frontend_options,
+)
 from dockerfile_frontend.cli.resolving import RESOLVER_FLAGS, connector, image_files, resolving
 from dockerfile_frontend.cli.running import (
     RUN_FLAGS,
@@ -30,25 +38,26 @@ from dockerfile_frontend.cli.stores import store_place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from dockerfile_frontend.cli.building import Watch
-    from dockerfile_frontend.cli.compiling import Call
     from dockerfile_frontend.compiler.result import CompiledTarget, CompileResult
     from dockerfile_frontend.executor.build import BuildJob, Built, Target
     from dockerfile_frontend.executor.exporters.spec import Output
-    from dockerfile_frontend.executor.progress import Warned
+    from dockerfile_frontend.executor.progress import Mode, Warned
     from dockerfile_frontend.executor.session import Session
     from dockerfile_frontend.semantics.platforms import Platform
     from dockerfile_frontend.semantics.resolver import Resolver
 
 
 @click.command("build", cls=Command)
-@click.argument("context", metavar="PATH|-", default=".")
+@click.argument("context", metavar="PATH|URL|-", default=".")
 @flags(*DOCKERFILE_FLAGS, *RUN_FLAGS, *CONTEXT_FLAGS, *BUILD_FLAGS, *SESSION_FLAGS, *RESOLVER_FLAGS)
 def command(context: str, **given: Any) -> None:  # noqa: ANN401  the flags
     """Build an image from a Dockerfile, on this machine, without a daemon.
 
-    PATH is the build context; - is a Dockerfile on standard input without a context. What the build makes goes where -o says:
+    PATH is the build context, or the URL of a git repository (…#ref:folder), of a tar or of a Dockerfile; - is a tar, or a
+    Dockerfile without a context, on standard input. What the build makes goes where -o says:
 
     \b
         dfc build -t app -o type=oci,dest=app.tar .      an OCI archive, for skopeo, podman load, …
@@ -59,7 +68,7 @@ def command(context: str, **given: Any) -> None:  # noqa: ANN401  the flags
     outputs = outputs_of(given)
     check_places(given)
     mode = progress_mode(given)
-    call = read_call(context, given)
+    call = call_of(context, given, mode)
     results = results_stream(given)
     job = job_of(call, outputs)
     from dockerfile_frontend.cli.building import Watch  # noqa: PLC0415  `--help` needs no executor
@@ -70,6 +79,31 @@ def command(context: str, **given: Any) -> None:  # noqa: ANN401  the flags
     write_results(given, built.metadata, results)
     if mode in ("plain", "tty") and (words := closing_words(outputs, given["tag"], job.root)):
         print(words, file=sys.stderr)
+
+
+def call_of(context: str, given: Mapping[str, Any], mode: Mode) -> Call:
+    """What is to be built. A context that is no folder is fetched, as far as its Dockerfile says more. Raises Fault."""
+    start = b""
+    if context == STANDARD:
+        from dockerfile_frontend.cli.remote import peek_standard  # noqa: PLC0415  most contexts are folders
+
+        start, is_archive = peek_standard()
+        if not is_archive:
+            return read_call(context, given, start)
+    elif not is_fetched(context):
+        return read_call(context, given)
+    from dockerfile_frontend.cli.building import Watch  # noqa: PLC0415  `--help` needs no executor
+    from dockerfile_frontend.cli.remote import read_remote, read_upload  # noqa: PLC0415  most contexts are folders
+    from dockerfile_frontend.executor.build import BuildJob  # noqa: PLC0415  `--help` needs no executor
+
+    contexts = parse_contexts(given["build_context"])
+    options = {**contexts.options, **frontend_options(given)}
+    root = store_place(given["root"])
+    job = BuildJob(root, (), session_of(given, {}, {}), jobs=given["jobs"])
+    watch = Watch(mode, root)
+    upload = context == STANDARD
+    remote = read_upload(start, given, job, watch) if upload else read_remote(context, options, given, job, watch)
+    return Call(given, remote.inputs, contexts, {"filename": remote.inputs.filename, **options}, remote)
 
 
 def build_again(call: Call, job: BuildJob, resolver: Resolver, watch: Watch) -> Built | None:
@@ -97,7 +131,8 @@ def build_anew(call: Call, job: BuildJob, resolver: Resolver, watch: Watch) -> B
     from dockerfile_frontend.compiler.driver import compile_dockerfile  # noqa: PLC0415  of no use to a build that is cached
 
     asked = Asked(resolver)
-    result = ask(call, asked, compile_dockerfile, **host_options())
+    inputs = {"inputs": {MAIN: call.remote.definition}} if call.remote else {}
+    result = ask(call, asked, compile_dockerfile, **host_options(), **inputs)
     watch.warnings = warned(result, call)
     notes = Notes(watch.warnings, result.target.epoch, tuple(sorted(asked.answers.items())))
     resolver.close()
@@ -163,19 +198,31 @@ def job_of(call: Call, outputs: tuple[Output, ...]) -> BuildJob:
         metadata=bool(given["metadata_file"]),
     )
     root = store_place(given["root"])
-    trace = "" if "no-cache" in call.options or given["record"] else trace_of(call)
+    trace = "" if "no-cache" in call.options or given["record"] or call.remote else trace_of(call)
     given_out = tuple(output for output in outputs if output.kind != "cacheonly")
     sources, targets = caches_of(given, inline=call.options.get("build-arg:BUILDKIT_INLINE_CACHE") in ("1", "true"))
-    return BuildJob(root, (), session_of(call, root), given_out, facts, given["jobs"], trace, cache_from=sources, cache_to=targets)
+    folders = {MAIN: call.inputs.context or os.path.join(root, "empty"), **call.contexts.folders}
+    session = session_of(given, folders, call.contexts.stores)
+    return BuildJob(
+        root,
+        (),
+        session,
+        given_out,
+        facts,
+        given["jobs"],
+        trace,
+        cache_from=sources,
+        cache_to=targets,
+        pins=call.remote.pins if call.remote else {},
+    )
 
 
-def session_of(call: Call, root: str) -> Session:
+def session_of(given: Mapping[str, Any], folders: Mapping[str, str], stores: Mapping[str, Path]) -> Session:
     from dockerfile_frontend.executor.session import Session  # noqa: PLC0415  loaded with the executor
 
-    given = call.given
     return Session(
-        contexts={MAIN: call.inputs.context or os.path.join(root, "empty"), **call.contexts.folders},
-        layouts=call.contexts.stores,
+        contexts=folders,
+        layouts=stores,
         images=image_files(given),
         secrets=parse_secrets(given["secret"]),
         ssh=parse_ssh(given["ssh"]),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from dockerfile_frontend.cli.contexts import Contexts
     from dockerfile_frontend.cli.inputs import Inputs
+    from dockerfile_frontend.cli.remote import Remote
     from dockerfile_frontend.compiler.options import CompileOptions
     from dockerfile_frontend.compiler.result import CompileResult, OutlineFacts
     from dockerfile_frontend.diagnostics import Diagnostic
@@ -51,15 +52,17 @@ class Call(Record):
     contexts: Contexts
     options: Mapping[str, str]
     """What the frontend is told."""
+    remote: Remote | None = None
+    """The build context, where it is no folder."""
 
     @property
     def reader(self) -> FolderReader:
         return FolderReader(self.inputs, self.contexts.folders)
 
 
-def read_call(context: str, given: Mapping[str, Any]) -> Call:
-    """Read the Dockerfile, its ignore file and the named contexts. Raises Fault."""
-    inputs = read_inputs(context, given["file"])
+def read_call(context: str, given: Mapping[str, Any], start: bytes = b"") -> Call:
+    """Read the Dockerfile, its ignore file and the named contexts. Raises Fault. `start` was read of standard input before."""
+    inputs = read_inputs(context, given["file"], start)
     contexts = parse_contexts(given["build_context"])
     return Call(given, inputs, contexts, {"filename": inputs.filename, **contexts.options, **frontend_options(given)})
 

@@ -23,8 +23,9 @@ STANDARD_NAME = "stdin"
 LARGEST = 16 << 20
 """Bytes. BuildKit's own limit on what its frontend may read in one message."""
 
-REMOTE = ("http://", "https://", "git://", "ssh://", "git@", "github.com/", "oci-layout://", "docker-image://")
-UNPACK = "unpack it and name the folder"
+FETCHED = ("http://", "https://", "git://", "ssh://", "github.com/")
+REMOTE = (*FETCHED, "oci-layout://", "docker-image://")
+UNPACK = "dfc build takes it; else unpack it and name the folder"
 ARCHIVES = {b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"\x28\xb5\x2f\xfd": "zstd"}
 
 
@@ -42,12 +43,12 @@ class Inputs(Record):
     ignore_name: str
 
 
-def read_inputs(context: str, file: str | None) -> Inputs:
-    """Raises Fault where something is missing, too large or not what it should be."""
+def read_inputs(context: str, file: str | None, start: bytes = b"") -> Inputs:
+    """Raises Fault where something is missing, too large or not what it should be. `start` was read of standard input before."""
     if context == STANDARD:
         if file is not None:
             raise Fault("standard input is the Dockerfile here, so -f has no file to name", code=EXIT_USAGE)
-        return Inputs(read_standard(), STANDARD_NAME, DEFAULT_NAME, None, None, "")
+        return Inputs(read_standard(start), STANDARD_NAME, DEFAULT_NAME, None, None, "")
     check_context(context)
     if file == STANDARD:
         ignore_name = os.path.join(context, ".dockerignore")
@@ -61,13 +62,21 @@ def read_inputs(context: str, file: str | None) -> Inputs:
     return Inputs(dockerfile, path, os.path.basename(path), context, read_optional(ignore_name, context), ignore_name)
 
 
+def is_fetched(context: str) -> bool:
+    """Whether the build context is a URL, or joe@host:path as ssh has it."""
+    if os.path.isdir(context):
+        return False
+    user, at, rest = context.partition("@")
+    return context.startswith(FETCHED) or bool(at and ":" in rest and "/" not in user and not os.path.lexists(context))
+
+
 def check_context(context: str) -> None:
     if os.path.isdir(context):
         return
-    if context.startswith(REMOTE):
+    if context.startswith(REMOTE) or is_fetched(context):
         raise Fault(
             f"remote build contexts are not supported: {context}",
-            hint="clone or download it and name the folder; a Dockerfile alone may come on standard input (-)",
+            hint="dfc build takes it; else clone or download it and name the folder, or give a Dockerfile on standard input (-)",
         )
     if os.path.exists(context):
         raise Fault(f"{context} is a file; the build context is a folder", hint=f"-f {context} names a Dockerfile")
@@ -122,13 +131,14 @@ def check_regular(mode: int, path: str) -> None:
         raise Fault(f"{path} is a pipe or device, not a file", hint="for standard input the name is -")
 
 
-def read_standard() -> bytes:
-    data = read_bytes(STANDARD, LARGEST, "Dockerfile")
+def read_standard(start: bytes = b"") -> bytes:
+    """A Dockerfile on standard input; `start` was read before."""
+    data = start + read_bytes(STANDARD, LARGEST, "Dockerfile")
     for magic, kind in ARCHIVES.items():
         if data.startswith(magic):
-            raise Fault(f"a build context on standard input is not supported; this looks like {kind}", hint=UNPACK)
+            raise Fault(f"a build context on standard input is not supported here; this looks like {kind}", hint=UNPACK)
     if data[257:262] == b"ustar":
-        raise Fault("a build context on standard input is not supported; this looks like tar", hint=UNPACK)
+        raise Fault("a build context on standard input is not supported here; this looks like tar", hint=UNPACK)
     return data
 
 

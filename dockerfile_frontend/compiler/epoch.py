@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from dockerfile_frontend.semantics.contexts import NamedContexts
     from dockerfile_frontend.semantics.git_refs import GitRef
     from dockerfile_frontend.semantics.layered import Layered
+    from ir_schema.definition import Definition
 
 _CONTEXT = "context"
 
@@ -77,9 +78,10 @@ def _source_of(
     loader: Loader,
     escape: str,
 ) -> Node | None:
-    """The source that knows its time: the main context is local and does not."""
+    """The source that knows its time: a main context that is local does not."""
     if setting == _CONTEXT:
-        return None
+        given = loader.options.inputs.get(_CONTEXT)
+        return _only_source(given) if given is not None else None
     context = contexts.find(setting, None)
     if context is not None:
         root = loader.load(context).root
@@ -88,6 +90,12 @@ def _source_of(
         if stage.from_.name == setting.lower():
             return _StageSource(values, build_args, escape).find(stage)
     raise DockerfileError(f"invalid SOURCE_DATE_EPOCH: {setting}", code="epoch")
+
+
+def _only_source(definition: Definition) -> Node | None:
+    from dockerfile_frontend.compiler.remote import source_of  # noqa: PLC0415  most contexts are folders
+
+    return source_of(definition)
 
 
 class _StageSource:

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 def settle_locals(bases: Bases, states: Mapping[int, StageState], target: int, build: Build) -> dict[Node, Node]:
     """The final node for each that was left open."""
-    settled = {build.context.node: _main_context(states, build)}
+    is_given = MAIN_CONTEXT in build.options.inputs
+    settled = {} if is_given else {build.context.node: _main_context(states, build)}
     open_contexts = {index: base.local for index, base in bases.by_stage.items() if base.local is not None}
     if open_contexts:
         used = _paths_of_roots(bases, states, target)

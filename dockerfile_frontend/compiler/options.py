@@ -49,7 +49,7 @@ class CompileOptions(Record):
     shared_keys: Mapping[str, str] = field(default_factory=dict)
     """For a named local context, what its cache of files is shared under."""
     inputs: Mapping[str, Definition] = field(default_factory=dict)
-    """Other graphs, for contexts of kind input."""
+    """Other graphs, for contexts of kind input; the one called "context" is the build context itself."""
     input_metadata: Mapping[str, str] = field(default_factory=dict)
     """JSON that came with an input, its image config among it."""
     no_cache: tuple[str, ...] | None = None

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from dockerfile_frontend.semantics.findings import Findings
     from dockerfile_frontend.semantics.platforms import Platform
     from dockerfile_frontend.semantics.resolver import Resolver
+    from ir_schema.definition import Definition
 
 MAIN_CONTEXT = "context"
 _NANOSECONDS = 1_000_000_000
@@ -83,7 +84,8 @@ def make_build(
 ) -> Build:
     """Raises DockerfileError for an ignore file that makes no sense."""
     target_platform = platform or options.build_platform
-    exclude = read_ignore(dockerfile.sources.reader, MAIN_CONTEXT)
+    given = options.inputs.get(MAIN_CONTEXT)
+    exclude = read_ignore(dockerfile.sources.reader, MAIN_CONTEXT) if given is None else ()
     return Build(
         options=options,
         build_args=args.given,
@@ -95,12 +97,18 @@ def make_build(
         created=None if args.epoch is None else format_time(args.epoch),
         timestamp=-1 if args.epoch is None else _signed(args.epoch * _NANOSECONDS),
         proxy=proxy_env(args.given),
-        context=Edge(placeholder()),
+        context=Edge(placeholder()) if given is None else _given_context(given),
         exclude=exclude,
         ignore=_matcher(exclude) if exclude else None,
         findings=findings,
         seed=hashlib.sha256(dockerfile.data).hexdigest(),
     )
+
+
+def _given_context(definition: Definition) -> Edge:
+    from dockerfile_frontend.compiler.remote import main_context  # noqa: PLC0415  most contexts are folders
+
+    return main_context(definition)
 
 
 def _matcher(exclude: tuple[str, ...]) -> IgnoreMatcher:

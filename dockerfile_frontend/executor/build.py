@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from .solver.events import Events
     from .solver.model import Result
     from .solver.plan import Plan
+    from .sources.pin import Pin
 
     Display = Callable[[], AbstractContextManager[Events]]
     """Opens what shows the build; called once, when no more processes are made of this one."""
@@ -78,6 +79,9 @@ class BuildJob(Record):
     cache_to: tuple[CacheSpec, ...] = ()
     """Where the build's own cache is to be written as well."""
 
+    pins: Mapping[str, Pin] = field(default_factory=dict)
+    """What sources were found to be when their files were looked at before: see `remote_context`."""
+
 
 class Built(Record):
     """What came of it."""
@@ -93,7 +97,7 @@ def build(job: BuildJob, display: Display, failed: Failed | None = None) -> Buil
 
     `failed` is called before the first is raised, while what the step left is still there.
     """
-    with _opened(job) as machine:
+    with opened(job) as machine:
         plan = _plan(job, machine)
         sources, caches = machine.sources, machine.imports
         if not plan.work and not job.cache_to and not _needs_files(job, plan, machine):
@@ -102,9 +106,9 @@ def build(job: BuildJob, display: Display, failed: Failed | None = None) -> Buil
     from .userns import enter
 
     enter()
-    with display() as events, _opened(job) as machine:
+    with display() as events, opened(job) as machine:
         machine.events = events
-        machine.sources.adopt(sources)
+        machine.sources.adopt(sources.pins)
         machine.use_caches(job.cache_from, caches)
         try:
             return _finish(job, _plan(job, machine), machine)
@@ -123,7 +127,7 @@ def build_again(job: BuildJob, agreed: Callable[[Mapping[str, Any]], BuildJob | 
 
     if job.cache_to:
         return None  # which records there are to write only a plan says
-    with _opened(job) as machine:
+    with opened(job) as machine:
         found = find_trace(job.trace, machine)
         ready = agreed(found.extra["notes"]) if found else None
         if found is None or ready is None:
@@ -139,9 +143,10 @@ def build_again(job: BuildJob, agreed: Callable[[Mapping[str, Any]], BuildJob | 
 
 
 @contextlib.contextmanager
-def _opened(job: BuildJob) -> Iterator[Machine]:
+def opened(job: BuildJob) -> Iterator[Machine]:
     with Store.open(job.root) as store, Machine(store, job.session, jobs=job.jobs) as machine:
         machine.use_caches(job.cache_from)
+        machine.sources.adopt(job.pins)
         yield machine
 
 

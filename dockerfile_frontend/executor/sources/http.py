@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from dockerfile_frontend.executor.worker import Worker
     from ir_schema.ops import Op, SourceOp
 
+UPLOADS = "http://buildkit-session/"
+"""Where a graph looks for what the client has sent, by BuildKit's convention: never a host."""
 USER_HEADERS = ("accept", "user-agent")
 """What a graph may say of a request's head, as in the reference; it leaves others out."""
 SUPPORTED = frozenset({"http.checksum", "http.filename", "http.perm", "http.uid", "http.gid", "http.authheadersecret"})
@@ -71,6 +73,7 @@ def resolve(op: Op, worker: Worker) -> Pin:
     from .download import download
 
     source = parse_source(body_of(op))
+    _check_upload(source)
     found = download(source, worker)
     return _pin(source, found.digest, source.filename or found.name, found.modified)
 
@@ -80,6 +83,7 @@ def fetch(op: Op, pin: Pin, step: Step) -> Tree:
     source, worker = parse_source(body_of(op)), step.worker
     digest, name, modified = pin.state.split("\n")
     if worker.store.keep_blob(digest) is None:
+        _check_upload(source)
         from .download import download_known
 
         download_known(source, digest, step)
@@ -120,6 +124,11 @@ def parse_source(op: SourceOp) -> HttpSource:
         attrs.get("http.authheadersecret", ""),
         _headers(attrs),
     )
+
+
+def _check_upload(source: HttpSource) -> None:
+    if source.url.startswith(UPLOADS):
+        raise ExecutorError("what was sent for this build is not in the store any more", hint="send it again")
 
 
 def _pin(source: HttpSource, digest: str, name: str, modified: int | None) -> Pin:

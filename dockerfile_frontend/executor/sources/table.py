@@ -71,9 +71,9 @@ class Sources:
             self._worker.stop()
             raise
 
-    def adopt(self, other: Sources) -> None:
-        """Take over what others have found, so that nobody is asked again: what was planned is what is built."""
-        for vertex, pin in other.pins.items():
+    def adopt(self, pins: Mapping[str, Pin]) -> None:
+        """Take over what was found before, so that nobody is asked again: what was planned is what is built."""
+        for vertex, pin in pins.items():
             self._keep(vertex, pin)
 
     def fetch(self, op: Op, step: Step) -> Result:

@@ -14,7 +14,7 @@ import socket
 import stat
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -78,6 +78,8 @@ class GitServer:
     host: str
     asked: list[tuple[str, str]] = field(default_factory=list)
     """Path and Authorization header of each request."""
+    after: Callable[[str], object] = lambda _path: None
+    """Called when a request for a path has been answered."""
 
     @property
     def secrets_seen(self) -> set[str]:
@@ -111,6 +113,7 @@ def served(root: Path, *, password: str = "", redirect: str = "", old: bool = Fa
                 self._say(401, {"WWW-Authenticate": 'Basic realm="git"'})
             else:
                 self._run(body)
+            server.after(self.path)
 
         do_GET = do_POST = do_any  # noqa: N815
 
