@@ -19,10 +19,11 @@ from dockerfile_frontend import __version__
 from dockerfile_frontend.cli.errors import EXIT_FAULT, EXIT_USAGE, Fault, Refused, describe, plain
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 SUMMARIES = {
     "build": "Dockerfile to image, here, without a daemon",
+    "cache": "what builds leave for later ones: give it on, take it in",
     "compile": "Dockerfile to the graph of its build operations",
     "completion": "shell completion script",
     "diff": "what differs between two graphs, for people",
@@ -39,19 +40,23 @@ class InterruptedByUser(BaseException):
 
 
 class Commands(click.Group):
-    """The commands of `SUMMARIES`, imported when called."""
+    """Commands by their names, imported when called."""
+
+    summaries: Mapping[str, str] = SUMMARIES
+    folder = "dockerfile_frontend.cli."
+    """What stands before a command's name to give its module's."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  click's signature
-        return list(SUMMARIES)
+        return list(self.summaries)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name in SUMMARIES:
-            command = import_module(f"dockerfile_frontend.cli.{cmd_name}").command
+        if cmd_name in self.summaries:
+            command = import_module(f"{self.folder}{cmd_name}").command
             assert isinstance(command, click.Command)  # noqa: S101  tells the type checker what the table promises
             return command
         if ctx.resilient_parsing:
             return None
-        near = import_module("difflib").get_close_matches(cmd_name, SUMMARIES, 1)
+        near = import_module("difflib").get_close_matches(cmd_name, self.summaries, 1)
         raise click.UsageError(f"no command {cmd_name}" + (f"; did you mean {near[0]}?" if near else ""), ctx)
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  click's signature
@@ -63,7 +68,7 @@ class Commands(click.Group):
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):
-            formatter.write_dl(list(SUMMARIES.items()))
+            formatter.write_dl(list(self.summaries.items()))
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

@@ -22,7 +22,6 @@ from dockerfile_frontend.executor.sources.pin import Origin
 from dockerfile_frontend.registry.media import MAX_CONFIG, Index, parse_manifest
 
 from .document import CONFIG_TYPE, BadCache, Cache, CachedLayer, read_config, read_records, read_time
-from .folder import LATEST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -181,7 +180,7 @@ class _Folder:
             layout.close()
             raise BadCache(f"{spec.place} is no OCI layout")
         self._layout = layout
-        self._called = spec.attrs.get("digest") or spec.attrs.get("tag", LATEST)
+        self._called = spec.attrs.get("digest") or spec.attrs.get("tag", "")  # nothing is "latest", or the only one there is
 
     def manifest(self, digest: str = "") -> RawManifest:
         return self._layout.find(digest or self._called)
