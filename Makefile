@@ -11,7 +11,7 @@ help: ## list the targets
 venv: ## set up .venv
 	@.ci/venv
 
-demo: venv ## compile the fixture project, show its graph, write it in two formats and read both back
+demo: venv ## build the fixture project to an image from a base made on the spot, run it, and build it again from the cache
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh fixtures/demo.sh
 
 test: venv ## run the whole suite

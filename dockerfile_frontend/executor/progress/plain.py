@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 HOLD_SECONDS = 2.0
 """How long one step may speak while another has something to say."""
 QUICK_SECONDS = 0.2
-"""A transfer that ends before this is told of once."""
+"""A step or transfer that ends before this is told of once."""
 STATUS_SECONDS = 5.0
 STATUS_SHARE = 0.05
 """A transfer says how far it is after this time, or this part of it."""
@@ -91,7 +91,7 @@ class PlainLines:
         with self._lock:
             step = self._step(vertex.digest, vertex.name)
             step.began, step.ending, step.over = time.monotonic(), "", False
-            self._show(step)
+            self._call_later(QUICK_SECONDS)
 
     def completed(self, vertex: VertexInfo, *, cached: bool = False, error: str = "") -> None:
         with self._lock:
@@ -152,20 +152,33 @@ class PlainLines:
         may_speak = self._current in (None, step) or bool(step.ending)
         if may_speak or (step.lines and time.monotonic() - self._since >= HOLD_SECONDS):
             self._speak(step)
-        elif step.lines and self._timer is None:
-            self._timer = threading.Timer(HOLD_SECONDS, self._held)
+        elif step.lines:
+            self._call_later(HOLD_SECONDS)
+
+    def _call_later(self, seconds: float) -> None:
+        """Look again then, though nothing may have happened."""
+        if self._timer is None:
+            self._timer = threading.Timer(seconds, self._look)
             self._timer.daemon = True
             self._timer.start()
 
-    def _held(self) -> None:
-        """Whoever has waited longest speaks, though nothing new has happened."""
+    def _look(self) -> None:
+        """Whoever has most to say speaks, or when nobody has, a step that has run for a moment is named."""
         with self._lock:
             self._timer = None
+            held = self._current is not None and time.monotonic() - self._since < HOLD_SECONDS
             waiting = [step for step in self._steps.values() if step.lines and step is not self._current]
-            if waiting:
+            if waiting and not held:
                 self._speak(max(waiting, key=lambda step: len(step.lines)))
-            if len(waiting) > 1:
-                self._show(waiting[0])
+            elif self._current is None:
+                self._speak_unnamed()
+            if waiting:
+                self._call_later(HOLD_SECONDS)
+
+    def _speak_unnamed(self) -> None:
+        unnamed = next((step for step in self._steps.values() if step.began and not step.number), None)
+        if unnamed:
+            self._speak(unnamed)
 
     def _speak(self, step: _Step) -> None:
         text = ""
@@ -176,9 +189,11 @@ class PlainLines:
         self._screen.write(text)
         if step.ending or step.over:
             step.ending, step.began, step.over, self._current = "", 0.0, True, None
-            waiting = [other for other in self._steps.values() if other.lines or (other.began and not other.number)]
+            waiting = [other for other in self._steps.values() if other.lines]
             if waiting:
                 self._speak(max(waiting, key=lambda other: len(other.lines)))
+            else:
+                self._call_later(QUICK_SECONDS)
 
     def _switch(self, step: _Step) -> str:
         """The lines between two steps."""

@@ -84,10 +84,11 @@ def test_steps_at_once_are_not_woven_into_each_other(display: PlainLines, stream
 
 def test_a_step_that_ends_is_told_of_at_once(display: PlainLines, stream: io.StringIO) -> None:
     display.started(MAKE)
+    display.log(MAKE.digest, 1, b"begun\n")
     display.completed(LINT, cached=True)
     display.log(MAKE.digest, 1, b"on\n")
     assert timeless(stream.getvalue()) == (
-        "#1 [3/3] RUN make\n#1 ...\n\n#2 [lint 2/2] RUN lint\n#2 CACHED\n\n#1 [3/3] RUN make\n#1 T on\n"
+        "#1 [3/3] RUN make\n#1 T begun\n#1 ...\n\n#2 [lint 2/2] RUN lint\n#2 CACHED\n\n#1 [3/3] RUN make\n#1 T on\n"
     )
 
 
@@ -96,6 +97,7 @@ def test_another_step_speaks_when_one_has_spoken_long_enough(
 ) -> None:
     display.started(MAKE)
     display.started(LINT)
+    display.log(MAKE.digest, 1, b"begun\n")
     display.log(LINT.digest, 1, b"waiting\n")
     assert "lint" not in stream.getvalue()
     clock.now += plain.HOLD_SECONDS
@@ -108,12 +110,19 @@ def test_what_waits_is_shown_though_nothing_more_happens(
     display: PlainLines, stream: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(plain, "HOLD_SECONDS", 0.01)
+    monkeypatch.setattr(plain, "QUICK_SECONDS", 0.01)
     display.started(MAKE)
+    wait_for(display)
+    assert stream.getvalue() == "#1 [3/3] RUN make\n"
     display.log(LINT.digest, 1, b"waiting\n")
-    timer = display._timer  # noqa: SLF001  what a test can wait for
-    if timer:
-        timer.join()
+    wait_for(display)
     assert "waiting" in stream.getvalue()
+
+
+def wait_for(display: PlainLines) -> None:
+    """Until nothing more is to come by itself."""
+    while timer := display._timer:  # noqa: SLF001  what a test can wait for
+        timer.join()
 
 
 def test_a_stopped_step_has_not_failed(display: PlainLines, stream: io.StringIO) -> None:
