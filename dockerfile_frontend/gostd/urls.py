@@ -226,12 +226,12 @@ def _parse_literal(host: str) -> str:
     _check_port(host[close + 1 :])
     name, mark, zone = host[1:close].partition("%25")
     address = _unescape_host(name) + (_unescape_host(mark + zone, zone=True) if mark else "")
-    import ipaddress  # noqa: PLC0415 - costs a millisecond, and literals are rare
+    from dockerfile_frontend.gostd.addresses import AddressError, address_version  # noqa: PLC0415 - rare
 
     try:
-        version = ipaddress.ip_address(address).version
-    except ValueError:
-        raise UrlError(f"invalid host: ParseAddr({quote(address)}): unable to parse IP") from None
+        version = address_version(address)
+    except AddressError as error:
+        raise UrlError(f"invalid host: {error}") from None
     if version == 4:  # noqa: PLR2004 - of the two there are
         raise UrlError("invalid IP-literal")
     return f"[{address}]{host[close + 1 :]}"

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dockerfile_frontend.gostd.addresses import AddressError, address_version
 from dockerfile_frontend.gostd.durations import DurationError, format_duration, parse_duration
 from dockerfile_frontend.gostd.numbers import NumberError, parse_bool, parse_decimal, parse_int, parse_uint
 from dockerfile_frontend.gostd.paths import base, clean, directory, is_absolute, join
@@ -67,6 +68,11 @@ def test_joining_leaves_out_what_is_empty(parts: list[str]) -> None:
     joined = "/".join(filter(None, parts))
     assert join(*parts) == (clean(joined) if joined else "")
     assert is_absolute(join(*parts)) is joined.startswith("/")
+
+
+@pytest.mark.parametrize(("text", "wanted"), rows(__file__, "addresses.txt"))
+def test_addresses(text: str, wanted: str) -> None:
+    assert outcome(lambda: address_version(text), AddressError) == wanted
 
 
 @pytest.mark.parametrize(("text", "wanted"), rows(__file__, "urls.txt"))
