@@ -90,6 +90,7 @@ class Store:
         self.close()
 
     def close(self) -> None:
+        self.snapshots.trash.empty()
         with contextlib.suppress(StoreError):
             self.db.execute("DELETE FROM lease WHERE session = ?", (self.session.name,))
         self.session.close()

@@ -25,6 +25,8 @@ from ir_schema.record import Record
 from .whiteouts import is_opaque, is_whiteout, make_whiteout, private_attributes, strip
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dockerfile_frontend.executor.files.walk import Visit
 
 BLOCK = 512
@@ -64,8 +66,16 @@ def measure(fd: int, *, opaque: bool = False) -> Measure:
     return Measure(blocks * BLOCK, entries, whiteouts, seal.hexdigest())
 
 
-def normalize(upper: int, lower: int) -> None:
-    """Rewrite the upper directory of an overlay mount, unmounted by now, over the merged tree `lower`."""
+def rmdir_at(folder: int, path: str) -> None:
+    """Remove an empty directory below an open one."""
+    os.rmdir(path, dir_fd=folder)
+
+
+def normalize(upper: int, lower: int, remove: Callable[[int, str], None] = rmdir_at) -> None:
+    """Rewrite the upper directory of an overlay mount, unmounted by now, over the merged tree `lower`.
+
+    `remove` takes an empty directory away; it raises OSError ENOTEMPTY for another.
+    """
     opaque, unchanged = [], []
     folders: dict[str, os.stat_result] = {}
     below = _Below(lower)
@@ -89,7 +99,7 @@ def normalize(upper: int, lower: int) -> None:
     for name in opaque:
         _white_out(upper, lower, name)
     for name, status in reversed(folders.items()):
-        if not _dropped(upper, lower, name, status):
+        if not _dropped(upper, lower, name, status, remove):
             _set_back(upper, name, status)
     root = f"/proc/self/fd/{upper}"
     for name in private_attributes(upper):
@@ -174,7 +184,7 @@ def _same_at(name: str, one: int, other: int) -> bool:
         os.close(here)
 
 
-def _dropped(upper: int, lower: int, path: str, status: os.stat_result) -> bool:
+def _dropped(upper: int, lower: int, path: str, status: os.stat_result, remove: Callable[[int, str], None]) -> bool:
     """Remove a directory that holds nothing and is as it is below; whether it was."""
     below = look(lower, path)
     if below is None:
@@ -185,7 +195,7 @@ def _dropped(upper: int, lower: int, path: str, status: os.stat_result) -> bool:
             return False
         if _attributes(below) != _attributes_at(upper, path):
             return False
-        os.rmdir(path, dir_fd=upper)
+        remove(upper, path)
     except OSError as error:
         if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
             raise

@@ -24,6 +24,8 @@ from dockerfile_frontend.executor.db import StoreError
 from dockerfile_frontend.executor.files.clone import clone_tree, copy_metadata
 from dockerfile_frontend.executor.files.walk import DIRECTORY, remove_tree
 
+from .trash import Trash
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
@@ -53,6 +55,7 @@ class Snapshotter:
         self._userxattr: bool | None = None
         self._lock = threading.Lock()
         self._points = 0
+        self.trash = Trash(os.path.join(root, "work"), session.name)
 
     @property
     def backend(self) -> str:
@@ -248,7 +251,7 @@ class Snapshotter:
     def _remove_points(self, session: str) -> None:
         work = os.path.join(self.root, "work")
         for name in os.listdir(work):
-            if name.startswith(f"view-{session}-"):
+            if f"-{session}-" in name:
                 with contextlib.suppress(OSError):
                     self.remove_point(os.path.join(work, name))
 
@@ -360,7 +363,7 @@ class Draft:
             self._mounted = None
             from .changes import normalize
 
-            normalize(self.open_upper(), self.lower.fd)
+            normalize(self.open_upper(), self.lower.fd, self._snapshotter.trash.put_empty)
         elif self._copied_at:
             self._collect()
         self._snapshotter.commit(self)
@@ -417,13 +420,7 @@ class Draft:
         if self._upper_fd >= 0:
             os.close(self._upper_fd)
             self._upper_fd = -1
-        work = self._snapshotter.work(self.layer)
-        if os.path.isdir(work):
-            parent = os.open(os.path.dirname(work), DIRECTORY)
-            try:
-                remove_tree(parent, os.path.basename(work))
-            finally:
-                os.close(parent)
+        self._snapshotter.trash.put(self._snapshotter.work(self.layer))
 
 
 def spread(directory: str) -> None:

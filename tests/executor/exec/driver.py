@@ -159,7 +159,7 @@ def import_all() -> None:
     """What is imported late would not be found by a user who may not read our folder."""
     for module in pkgutil.walk_packages(dockerfile_frontend.executor.__path__, "dockerfile_frontend.executor."):
         importlib.import_module(module.name)
-    for name in ("dockerfile_frontend.gostd.text", "dockerfile_frontend.patterns", "sqlite3", "json", "pwd", "struct"):
+    for name in ("dockerfile_frontend.gostd.text", "dockerfile_frontend.patterns", "sqlite3", "json", "pwd", "queue"):
         importlib.import_module(name)
 
 

@@ -81,6 +81,7 @@ def test_a_view_has_a_path_for_containers(each_store: Store) -> None:
     with each_store.view(layers) as view:
         path = view.path
         assert {"f", "a"} <= {*os.listdir(path)}
+    each_store.snapshots.trash.empty()
     assert os.listdir(f"{each_store.path}/work") == []
 
 
@@ -179,6 +180,7 @@ def test_what_a_failed_step_wrote_is_gone(each_store: Store) -> None:
         (Path(draft.path) / "a").write_text("changed")
         raise RuntimeError
     assert os.listdir(f"{each_store.path}/layers") == [*base]
+    each_store.snapshots.trash.empty()
     assert os.listdir(f"{each_store.path}/work") == []
     assert str(each_store.path) not in Path("/proc/self/mountinfo").read_text()
     assert 'a 0644 "text"' in tree(each_store, base)
@@ -310,6 +312,7 @@ def test_copies_take_over_where_overlayfs_is_refused(tmp_path: Path, monkeypatch
         assert "not permitted" in (store.snapshots.why_no_overlay() or "")
         layers = change(store, layer(store), shell("rm a"))
         assert "a" not in names(tree(store, layers))
+        store.snapshots.trash.empty()
         assert os.listdir(f"{store.path}/work") == []
 
 
@@ -333,5 +336,6 @@ def test_kernels_that_take_layers_in_one_string(tmp_path: Path, monkeypatch: pyt
             layers = layer(store, f"f{number}", layers)
         layers = change(store, layers, shell("rm a"))
         assert len(names(tree(store, layers))) == len(BASE.splitlines()) + 59
+        store.snapshots.trash.empty()
         assert os.listdir(f"{store.path}/work") == []
     assert str(tmp_path) not in Path("/proc/self/mountinfo").read_text()
