@@ -9,6 +9,7 @@ them; they are fetched now if nobody has read them yet.
 from __future__ import annotations
 
 import json
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.executor.layers.forms import ORIGINAL, Form, Packed, find_packed, remember_packed
@@ -174,13 +175,13 @@ def pack_all(
     def run(each: tuple[str, bool]) -> None:
         found[each] = _pack(each[0], options, machine, kept=each[1])
 
-    missing = [each for each in wanted if each not in found and not _is_packed(each[0], options, machine, kept=each[1])]
-    if len(missing) > 1:
-        from concurrent.futures import ThreadPoolExecutor
+    rest = [each for each in wanted if each not in found]
+    missing = [each for each in rest if not _is_packed(each[0], options, machine, kept=each[1])]
+    if missing:
+        from .parallel import side_by_side
 
-        with ThreadPoolExecutor(min(MOST_WORKERS, machine.jobs), "pack") as pool:
-            list(pool.map(run, missing))
-    for each in wanted:
+        side_by_side([partial(run, each) for each in missing], min(MOST_WORKERS, machine.jobs), machine)
+    for each in rest:
         if each not in found:
             run(each)
     facts = {each: _facts(each[0], blob, machine) for each, blob in found.items()}

@@ -11,6 +11,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING
 
+from dockerfile_frontend.executor.interrupts import Hold
 from dockerfile_frontend.executor.solver.events import VertexInfo
 from dockerfile_frontend.executor.solver.keys import digest_bytes
 from dockerfile_frontend.executor.solver.model import Cancelled, ExecutorError
@@ -37,7 +38,8 @@ Metadata = dict[str, object]
 class Job:
     """What all outputs of a build share."""
 
-    def __init__(self, images: Sequence[Image], machine: Machine, facts: BuildFacts) -> None:
+    def __init__(self, images: Sequence[Image], machine: Machine, facts: BuildFacts, hold: Hold) -> None:
+        self._hold = hold
         self.images = images
         self.machine = machine
         self.facts = facts
@@ -47,13 +49,17 @@ class Job:
     def statements(self) -> list[list[Statement]]:
         """For each image what is to be said of it; found out once."""
         if self._statements is None:
+            from .parallel import side_by_side
             from .statements import make_statements
 
-            self._statements = make_statements(self.images, self.machine, self.facts)
+            made: list[list[Statement]] = []
+            side_by_side([lambda: made.extend(make_statements(self.images, self.machine, self.facts))], 1, self.machine)
+            self._statements = made
         return self._statements
 
     def check_stopped(self) -> None:
-        if self.machine.stopped.is_set():
+        """Raise Cancelled when the build is stopped, or a signal has come."""
+        if self._hold.noted or self.machine.stopped.is_set():
             raise Cancelled
 
 
@@ -74,13 +80,15 @@ def check_outputs(outputs: Sequence[Output], names: Sequence[str] = ()) -> None:
 
 
 def export(outputs: Sequence[Output], images: Sequence[Image], machine: Machine, facts: BuildFacts) -> Metadata:
-    """Give everything out; what --metadata-file shall say of it. Raises ExecutorError."""
+    """Give everything out; what --metadata-file shall say of it. Raises ExecutorError, and KeyboardInterrupt after a signal."""
     found: Metadata = {}
-    job = Job(images, machine, facts)
-    for number, output in enumerate(outputs):
-        vertex = VertexInfo(digest_bytes(f"export {number} {output!r}".encode()), _title(output))
-        with _shown(vertex, machine):
-            found |= ROWS[output.kind](output, job, vertex.digest)
+    with Hold() as hold:
+        job = Job(images, machine, facts, hold)
+        for number, output in enumerate(outputs):
+            vertex = VertexInfo(digest_bytes(f"export {number} {output!r}".encode()), _title(output))
+            with _shown(vertex, machine):
+                job.check_stopped()
+                found |= ROWS[output.kind](output, job, vertex.digest)
     if facts.reference:
         found["buildx.build.ref"] = facts.reference
     if facts.metadata:
@@ -351,5 +359,8 @@ def _shown(vertex: VertexInfo, machine: Machine) -> Iterator[None]:
         yield
     except ExecutorError as error:
         machine.events.completed(vertex, error=str(error))
+        raise
+    except BaseException:
+        machine.events.completed(vertex, error=str(Cancelled()))
         raise
     machine.events.completed(vertex)

@@ -10,10 +10,10 @@ wherever a text holds one; of secrets there are the ids alone.
 from __future__ import annotations
 
 import os
-import re
 import time
 from typing import TYPE_CHECKING, Any
 
+from dockerfile_frontend.executor.redact import without_credentials as redact
 from dockerfile_frontend.executor.solver.model import ExecutorError
 from ir_schema.ops import BuildOp, ExecOp, MountType, NetMode, Platform, SourceOp
 from ir_schema.record import Record
@@ -39,7 +39,6 @@ BUILD_TYPE_1 = "https://github.com/moby/buildkit/blob/master/docs/attestations/s
 BUILD_TYPE_02 = "https://mobyproject.org/buildkit@v1"
 FILE_NAME = "provenance.json"
 
-_USER_INFO = re.compile(r"(?<=://)[^/?#\s\"'<>]*@")
 _HOST_ARGS = ("cgroup-parent", "image-resolve-mode", "platform", "cache-imports")
 """Options that say something of the builder and not of what is built."""
 
@@ -57,15 +56,6 @@ class Dependencies(Record):
     """Whether a step could reach a network."""
     incomplete: bool
     """Whether there may be more than is listed."""
-
-
-def redact(text: str) -> str:
-    """A text without the user and password of URLs: https://xxxxx:xxxxx@host/path."""
-
-    def mask(found: re.Match[str]) -> str:
-        return "xxxxx:xxxxx@" if ":" in found[0] else "xxxxx@"
-
-    return _USER_INFO.sub(mask, text) if "://" in text else text
 
 
 def provenance_statement(

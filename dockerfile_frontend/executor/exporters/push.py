@@ -8,11 +8,14 @@ image goes without being fetched: only when the registry will not do it are they
 
 from __future__ import annotations
 
+from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from dockerfile_frontend.executor.solver.model import Cancelled, ExecutorError
 from dockerfile_frontend.executor.sources.blobs import origins_of, remember_origin
 from dockerfile_frontend.executor.sources.pin import Origin
+
+from .parallel import side_by_side
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -56,6 +59,7 @@ class Push:
         self._layers = layers
         self._machine = machine
         self._vertex = vertex
+        self._failed = Event()
 
     def send(self, names: Sequence[str], client: Client) -> None:
         """Store the image under names of one repository. Raises ExecutorError."""
@@ -85,15 +89,7 @@ class Push:
             jobs.append(
                 lambda data=document.data, found=found: _put(client, target, found.digest, found.size, lambda at: [data[at:]], ())  # type: ignore[misc]  # bound now
             )
-        if len(jobs) > 1:
-            from concurrent.futures import ThreadPoolExecutor
-
-            with ThreadPoolExecutor(SENT_AT_ONCE, "push") as pool:
-                for done in [pool.submit(job) for job in jobs]:
-                    done.result()
-        else:
-            for job in jobs:
-                job()
+        side_by_side(jobs, SENT_AT_ONCE, self._machine, self._failed)
         self._say("pushing layers", 0, 0, done=True)
 
     def _send_layer(self, client: Client, target: ImageName, layer: Layer) -> None:
@@ -103,7 +99,7 @@ class Push:
         def pieces(offset: int) -> Iterator[bytes]:
             at = offset
             for piece in layer.pieces(offset):
-                if self._machine.stopped.is_set():
+                if self._failed.is_set() or self._machine.stopped.is_set():
                     raise Cancelled
                 yield piece
                 at += len(piece)

@@ -20,7 +20,6 @@ from dockerfile_frontend.executor.exporters.outputs import (
     needs_files,
     parse_output,
 )
-from dockerfile_frontend.executor.exporters.provenance import redact
 from dockerfile_frontend.executor.machine import Machine
 from dockerfile_frontend.executor.session import Session
 from dockerfile_frontend.executor.solver.model import ExecutorError
@@ -399,23 +398,6 @@ def test_the_metadata(image: Image, machine: Machine, tmp_path: Path) -> None:
     assert isinstance(descriptor, dict)
     assert descriptor["digest"] == found["containerimage.digest"]
     assert list(descriptor) == ["mediaType", "digest", "size", "annotations", "platform"]
-
-
-@pytest.mark.parametrize(
-    ("text", "masked"),
-    [
-        ("https://user:pass@host/x", "https://xxxxx:xxxxx@host/x"),
-        ("https://token@host/x", "https://xxxxx@host/x"),
-        ("https://u:p@ss@host/x", "https://xxxxx:xxxxx@host/x"),
-        ("https://host/x@y", "https://host/x@y"),
-        ("https://host/?a=b@c", "https://host/?a=b@c"),
-        ("git@github.com:a/b", "git@github.com:a/b"),
-        ("a https://u:p@h and ssh://g@h:22/x", "a https://xxxxx:xxxxx@h and ssh://xxxxx@h:22/x"),
-        ("", ""),
-    ],
-)
-def test_redaction(text: str, masked: str) -> None:
-    assert redact(text) == masked
 
 
 def test_a_machine_without_a_network_makes_no_sbom_by_an_image(store: Store, image: Image, tmp_path: Path) -> None:

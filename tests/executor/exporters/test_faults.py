@@ -149,3 +149,20 @@ def test_a_read_only_folder(give: Export, tmp_path: Path) -> None:
     with pytest.raises(ExecutorError, match="cannot write /proc/out: "):
         give("type=local,dest=/proc/out")
     assert os.listdir(tmp_path) == ["store"]
+
+
+SIGNALLED = PROGRAM.replace('if end == "kill"', 'if end == "signal"').replace("SIGKILL", "SIGINT")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_signal(large: Image, store: Store, tmp_path: Path, kind: str) -> None:
+    """Real Ctrl-C, and the process ends as Python ends for one."""
+    out = tmp_path / "out"
+    out.mkdir()
+    arguments = [sys.executable, "-c", SIGNALLED, store.path, large.layers[0], kind.format(out), "signal"]
+    done = subprocess.run(arguments, check=False, capture_output=True, text=True)
+    assert [path.name for path in out.rglob(".*")] == []
+    if kind != KINDS[2]:  # a folder says nothing while it is written
+        assert done.stderr.endswith("KeyboardInterrupt: SIGINT\n")
+    if (out / "a.tar").exists():
+        ReadImage(out / "a.tar")  # whole
