@@ -89,6 +89,10 @@ def run(arguments: Sequence[str]) -> int:
     except click.exceptions.NoArgsIsHelpError as help_wanted:
         print(help_wanted.format_message(), file=sys.stderr)
         return EXIT_USAGE
+    except click.NoSuchOption as error:
+        near = f"; did you mean {error.possibilities[0]}?" if error.possibilities else ""
+        print(plain(f"no option {error.option_name}{near}", usage_hint(error)), file=sys.stderr)
+        return EXIT_USAGE
     except click.UsageError as error:
         print(plain(lower_first(error.format_message()), usage_hint(error)), file=sys.stderr)
         return EXIT_USAGE

@@ -35,7 +35,7 @@ def test_each_module_with_a_command_is_in_the_table() -> None:
             ["complie"],
             "dfc: error: no command complie; did you mean compile?\n  hint: dfc --help shows what it takes\n",
         ),
-        (["--nope"], "dfc: error: no such option '--nope'\n  hint: dfc --help shows what it takes\n"),
+        (["--nope"], "dfc: error: no option --nope\n  hint: dfc --help shows what it takes\n"),
     ],
 )
 def test_wrong_use_is_a_sentence_and_exit_code_2(arguments: list[str], complaint: str) -> None:

@@ -268,7 +268,7 @@ def test_a_graph_that_wants_what_nobody_gave(context: Path, run: Run, tmp_path: 
         (["--shm-size", "big"], "--shm-size"),
         (["--platform", "linux/*"], "wildcards not yet supported"),
         (["--build-context", "x=/no/such"], "there is no folder /no/such"),
-        (["--squash"], "no such option"),
+        (["--squash"], "no option --squash"),
         (["-f", "/no/such"], "cannot read /no/such"),
         (["--target", "nope"], "nope"),
         (["--root", "/proc/store"], "/proc/store"),
