@@ -33,11 +33,13 @@ if TYPE_CHECKING:
 
     from .cache.imports import Imports
     from .cache.spec import CacheSpec
+    from .files.digest import Seen
     from .files.local import LocalTree
     from .layers.imports import ImageLayer
     from .runtime.runtime import Runtime
     from .session import Session
     from .solver.events import Events
+    from .solver.keys import Key
     from .solver.model import OpKind, Result, Selection, Step
     from .solver.plan import Task
     from .solver.records import Known
@@ -67,6 +69,8 @@ class Machine:
         self._trees: dict[LocalView, LocalTree] = {}
         self._runtime: Runtime | None = None
         self._client: Client | None = None
+        self.seen: dict[str, Seen] = {}
+        """Files that digests were made of, until a step's key is recorded."""
         self.imports: Imports | None = None
         """Caches outside the store."""
         store.on_unpack(self._unpack)
@@ -141,18 +145,21 @@ class Machine:
         return self.store.acquire(layers) and not has_lost(self.store, layers)
 
     def content_digest(self, result: Result, selection: Selection) -> str:
-        from .files.digest import content_digest
+        from .files.digest import Seen, content_digest
 
         if isinstance(result, LocalView):
             from .files.local import LocalSource
 
+            seen = Seen()
             with LocalSource(self.local_tree(result)) as local:
-                return content_digest(local, selection)
+                found = content_digest(local, selection, seen)
+            self.seen[found] = seen
+            return found
         return self._tree_digest(result, selection)
 
     def _tree_digest(self, tree: Tree, selection: Selection) -> str:
         """Layers never change, so what was found of them holds for good."""
-        from .files.digest import content_digest
+        from .files.digest import Seen, content_digest
         from .files.source import NotFound, TreeSource
         from .solver.keys import digest_bytes
 
@@ -161,11 +168,13 @@ class Machine:
         if known is not None:
             return known
         with self.store.view(tree.layers) as view, TreeSource(view.fd) as source:
+            seen = Seen()
             try:
-                found = content_digest(source, selection)
+                found = content_digest(source, selection, seen)
             except NotFound as missing:
                 return f"missing {missing}"  # the op itself says so, in its own words
         self.store.remember("content", key, found)
+        self.seen[found] = seen
         return found
 
     def local_tree(self, view: LocalView) -> LocalTree:
@@ -177,6 +186,11 @@ class Machine:
                 filters = Filters(view.include, view.exclude, view.follow)
                 self._trees[view] = LocalTree(view.path, filters, FileHashes(self.store.db, view.path))
             return self._trees[view]
+
+    def note_details(self, task: Task, keys: Sequence[Key]) -> None:
+        from .explain import note_details
+
+        note_details(task, keys, self)
 
     def save_digests(self) -> None:
         """Remember what was found out about the client's files."""

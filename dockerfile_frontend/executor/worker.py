@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from pathlib import Path
     from threading import Event
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from dockerfile_frontend.executor.runtime.runtime import Runtime
     from dockerfile_frontend.executor.session import Session
     from dockerfile_frontend.executor.solver.events import Events
+    from dockerfile_frontend.executor.solver.keys import Key
     from dockerfile_frontend.executor.solver.model import LocalView, OpKind, Result, Selection, Step
     from dockerfile_frontend.executor.solver.plan import Task
     from dockerfile_frontend.executor.solver.records import Known, Records
@@ -97,6 +98,9 @@ class Worker(Protocol):
 
     def seed_cache(self, named: str) -> None:
         """Fill the directory of a cache mount, if that is empty and a cache outside the store has it."""
+
+    def note_details(self, task: Task, keys: Sequence[Key]) -> None:
+        """Keep what stands behind the digests in a step's keys, for `explain`."""
 
     def step(self, task: Task) -> Step:
         """What the op of a task may ask for while it runs."""

@@ -19,6 +19,7 @@ from .source import NotFound, changed, read_link
 from .wildcards import check_pattern, find_matches
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from hashlib import _Hash
 
     from .source import Source
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 
 _TOGETHER = 1 << 12
 """How many strings are put together before they are hashed."""
+
+MOST_SEEN = 100_000
+"""Strings that are kept, two an entry: about 10 MiB."""
 
 
 class Selected(Protocol):
@@ -56,13 +60,31 @@ class Selected(Protocol):
         """Absolute paths of which the patterns must pick something."""
 
 
-def content_digest(source: Source, selected: Selected) -> str:
+class Seen:
+    """What a digest was made of, as long as that is not too much: paths, each with what is there. A match begins with a slash."""
+
+    __slots__ = ("complete", "entries")
+
+    def __init__(self) -> None:
+        self.entries: list[str] = []
+        self.complete = True
+
+    def add(self, parts: Sequence[str]) -> None:
+        if len(self.entries) + len(parts) > MOST_SEEN:
+            self.complete = False
+            self.entries.clear()
+        elif self.complete:
+            self.entries += parts
+
+
+def content_digest(source: Source, selected: Selected, seen: Seen | None = None) -> str:
     """Digest of what `selected` picks. Raises NotFound for a path without wildcards, or a required one, where there is nothing."""
     missing = [*selected.required]
     try:
-        digest = (
-            _hash_matches(source, selected, missing) if selected.wildcard else _hash_match(source, selected.path, selected, missing)
-        )
+        if selected.wildcard:
+            digest = _hash_matches(source, selected, missing, seen)
+        else:
+            digest = _hash_match(source, selected.path, selected, missing, seen)
     except (FileNotFoundError, NotADirectoryError):
         raise NotFound(selected.path) from None
     if missing and (selected.wildcard or selected.include or selected.exclude):
@@ -70,11 +92,11 @@ def content_digest(source: Source, selected: Selected) -> str:
     return digest
 
 
-def _hash_matches(source: Source, selected: Selected, missing: list[str]) -> str:
+def _hash_matches(source: Source, selected: Selected, missing: list[str], seen: Seen | None) -> str:
     """Digest over the names that matched and the digest of each, so that what is in one cannot pass for another beside it."""
     hasher = hashlib.sha256()
     for match in _matches(source, selected):
-        _add(hasher, os.path.basename(match), _hash_match(source, match, selected, missing))
+        _add(hasher, os.path.basename(match), _hash_match(source, match, selected, missing, seen))
     return hasher.hexdigest()
 
 
@@ -87,12 +109,15 @@ def _matches(source: Source, selected: Selected) -> list[str]:
         return []
 
 
-def _hash_match(source: Source, path: str, selected: Selected, missing: list[str]) -> str:
+def _hash_match(source: Source, path: str, selected: Selected, missing: list[str], seen: Seen | None) -> str:
     """Digest of what one path stands for; what it has of `missing` is taken from there."""
     hasher = hashlib.sha256()
     root = source.resolve(path, follow_last=selected.follow)
     visit = source.locate(root)
-    _add(hasher, describe(source, visit))
+    described = describe(source, visit)
+    _add(hasher, described)
+    if seen is not None:
+        seen.add((f"/{path.strip('/')}", described))
     if not stat.S_ISDIR(visit.stat.st_mode):
         return hasher.hexdigest()
     strict = selected.follow and root == "/" and bool(selected.wildcard or selected.include or selected.exclude)
@@ -111,10 +136,16 @@ def _hash_match(source: Source, path: str, selected: Selected, missing: list[str
             _take_parents(parts, waiting, found.path)
         parts += (found.path, describe(source, found))
         if len(parts) > _TOGETHER:
-            _add(hasher, *parts)
+            _add_seen(hasher, parts, seen)
             parts.clear()
-    _add(hasher, *parts)
+    _add_seen(hasher, parts, seen)
     return hasher.hexdigest()
+
+
+def _add_seen(hasher: _Hash, parts: Sequence[str], seen: Seen | None) -> None:
+    _add(hasher, *parts)
+    if seen is not None:
+        seen.add(parts)
 
 
 def _check_leads_somewhere(source: Source, path: str) -> None:

@@ -193,6 +193,7 @@ def _record(task: Task, keys: Sequence[Key], results: Sequence[Result], worker: 
     trees = [r for r in results if isinstance(r, Tree)]
     made = Known(_new_id(task, keys, trees, worker), tuple(trees), task.info.name, op=task.digest)
     task.settle(worker.records.add(made, keys))
+    worker.note_details(task, keys)
 
 
 def _new_id(task: Task, keys: Sequence[Key], trees: Sequence[Tree], worker: Worker) -> str:

@@ -17,7 +17,7 @@ from dockerfile_frontend.executor.db import Database
 from dockerfile_frontend.executor.ops import exec as exec_op
 from dockerfile_frontend.executor.ops import file as file_op
 from dockerfile_frontend.executor.solver.events import Silent, VertexInfo
-from dockerfile_frontend.executor.solver.keys import Part, combine
+from dockerfile_frontend.executor.solver.keys import Key, Part, combine
 from dockerfile_frontend.executor.solver.model import (
     Cancelled,
     ExecutorError,
@@ -121,6 +121,9 @@ class Bench:
 
     def content_digest(self, result: Result, selection: Selection) -> str:
         return self.content.get(f"{cast('Tree', result).layers[-1]}{selection.path}", repr((result, selection)))
+
+    def note_details(self, task: Task, keys: Sequence[Key]) -> None:
+        pass
 
     @contextlib.contextmanager
     def lock(self, _key: str, _cancelled: threading.Event) -> Iterator[None]:

@@ -1,0 +1,247 @@
+"""Why a step was not cached: the first input of its key that is another than it was.
+
+    plan = make_plan([definition], machine)
+    compare(plan.work[0], plan, machine)
+    ──▶ Reason("files", "content 1.0", "files that it copies", ("~ src/main.c", "+ src/new.c"), earlier=Known(…))
+
+A key's parts are digests. What stands behind those of ops and of selections of files is kept beside them (table `detail`), small
+and only for steps that ran: names of files with half of their digests, and ops without their inputs. No secret is in an op.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Any
+
+from ir_schema.record import Record
+
+from .solver.keys import Key, Part, digest_bytes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from .db import Database
+    from .machine import Machine
+    from .solver.plan import Plan, Task
+    from .solver.records import Known
+
+FILES, OP = "files", "op"
+LARGEST = 2 << 20
+"""Bytes of one detail, compressed."""
+
+MOST_BYTES = 64 << 20
+"""Of all details; the oldest go first."""
+
+MOST_NAMED = 20
+"""Files or fields that a reason lists."""
+
+_KEPT_HEX = 16
+"""Hex digits of a file's digest that are kept."""
+
+
+class Reason(Record):
+    """Why a step has to run."""
+
+    kind: str
+    """new, forced, lost, op, input, files or source."""
+    label: str = ""
+    """The part of the key that differs."""
+    text: str = ""
+    """In a person's words."""
+    details: tuple[str, ...] = ()
+    """Fields or files that differ: "~ changed", "+ new", "- gone"."""
+    earlier: Known | None = None
+    """The result that it was compared with."""
+
+
+def note_details(task: Task, keys: Sequence[Key], machine: Machine) -> None:
+    """Keep what stands behind the digests in a step's keys."""
+    rows = {}
+    for key in keys:
+        for part in key.parts:
+            if part.label == "op":
+                rows[part.value] = (OP, task.kind.identity(task.op, by_content=key.kind == "content"))
+            elif part.value in machine.seen:
+                seen = machine.seen.pop(part.value)
+                if seen.complete:
+                    rows[part.value] = (FILES, "\0".join(_shortened(seen.entries)).encode("utf-8", "surrogateescape"))
+    _keep(rows, machine.store.db)
+
+
+def _keep(rows: Mapping[str, tuple[str, bytes]], db: Database) -> None:
+    import time
+
+    now = time.time()
+    packed = [(digest, kind, zlib.compress(data, 1), now) for digest, (kind, data) in rows.items()]
+    fitting = [row for row in packed if len(row[2]) <= LARGEST]
+    if fitting:
+        with db.transaction():
+            db.executemany("INSERT OR IGNORE INTO detail (digest, kind, data, used) VALUES (?, ?, ?, ?)", fitting)
+
+
+def prune_details(db: Database, limit: int = MOST_BYTES) -> None:
+    """Drop details that no key is made of any more, and the oldest beyond `limit` bytes."""
+    db.execute("DELETE FROM detail WHERE digest NOT IN (SELECT value FROM part)")
+    (size,) = db.execute("SELECT coalesce(sum(length(data)), 0) FROM detail").fetchone()
+    if size <= limit:
+        return
+    for digest, length in db.execute("SELECT digest, length(data) FROM detail ORDER BY used").fetchall():
+        db.execute("DELETE FROM detail WHERE digest = ?", (digest,))
+        size -= length
+        if size <= limit:
+            return
+
+
+def _shortened(entries: Sequence[str]) -> Iterator[str]:
+    """Regular files without the end of their digest, which no two files of one name differ in alone."""
+    for at in range(0, len(entries), 2):
+        yield entries[at]
+        described = entries[at + 1]
+        yield described[: _KEPT_HEX - 64] if described.startswith("100") else described
+
+
+def compare(task: Task, plan: Plan, machine: Machine) -> Reason:
+    """Why a task is not cached, compared with the nearest earlier result of such a step. Raises ExecutorError."""
+    if task.metadata.ignore_cache:
+        return Reason("forced", text="it is told to ignore the cache")
+    if task.key is None:
+        return Reason("new", text="it has no key before the build")
+    known = machine.records.find(task.key.digest)
+    if known is not None:
+        return Reason("lost", text="its files are not in the store any more", earlier=known)
+    nearest = _nearest(task, machine)
+    if nearest is None:
+        return Reason("new", text="no such step was built before")
+    known, key = nearest
+    old = {part.label: part.value for part in key.parts}
+    for part in task.key.parts:
+        if old.get(part.label) != part.value:
+            return _differs(part, old.get(part.label), known, task, plan, machine)
+    return Reason("op", text="it takes fewer inputs than before", earlier=known)
+
+
+def _nearest(task: Task, machine: Machine) -> tuple[Known, Key] | None:
+    """The result whose key is most like the task's: of a step of that name, else of one in its place."""
+    assert task.key is not None  # noqa: S101 - looked at by the caller
+    best: tuple[tuple[int, int, float], Known, Key] | None = None
+    parts = {(part.label, part.value) for part in task.key.parts}
+    for known in machine.records.all():
+        same_name = _command(known.name) == _command(task.info.name)
+        for key in machine.records.keys_of(known.id):
+            if key.kind != task.key.kind:
+                continue
+            equal = len(parts.intersection((part.label, part.value) for part in key.parts))
+            same_place = equal and _place(known.name) == _place(task.info.name)
+            rank = (2 * same_name + bool(same_place), equal, known.created)
+            if rank[0] and (best is None or rank > best[0]):
+                best = (rank, known, key)
+    return (best[1], best[2]) if best else None
+
+
+def _command(name: str) -> str:
+    """A step's name without its place: "[build 2/5] RUN make" ──▶ "RUN make"."""
+    return name.partition("] ")[2] if name.startswith("[") else name
+
+
+def _place(name: str) -> str:
+    """The place alone: "[build 2/5] RUN make" ──▶ "[build 2", whatever the number of steps is."""
+    return name.partition("]")[0].rpartition("/")[0] if name.startswith("[") else ""
+
+
+def _differs(part: Part, old: str | None, known: Known, task: Task, plan: Plan, machine: Machine) -> Reason:
+    """What is to be said of one part that is another than it was."""
+    label = part.label
+    if label == "op":
+        identity = task.kind.identity(task.op, by_content=False)
+        return Reason("op", label, "the step itself is another", tuple(_fields(_detail(old, machine), identity)), known)
+    if label.startswith("content "):
+        index = int(label.removeprefix("content ").partition(".")[0])
+        return _files(part, old, known, f"files that it reads of {_input_name(task, index, plan)}", machine)
+    if label.startswith("input "):
+        name = _input_name(task, int(label.removeprefix("input ")), plan)
+        return Reason("input", label, f"{name} has another result", (), known)
+    return Reason("source", label, "the source is another", (f"- {old}", f"+ {part.value}") if old else (f"+ {part.value}",), known)
+
+
+def _input_name(task: Task, index: int, plan: Plan) -> str:
+    return plan.tasks[task.op.inputs[index].digest].info.name if index < len(task.op.inputs) else f"input {index}"
+
+
+def _files(part: Part, old: str | None, known: Known, text: str, machine: Machine) -> Reason:
+    before, seen = _detail(old, machine), machine.seen.get(part.value)
+    if before is None or seen is None or not seen.complete:
+        return Reason("files", part.label, text, (), known)
+    was, now = _entries(before.decode("utf-8", "surrogateescape").split("\0")), _entries(list(_shortened(seen.entries)))
+    found = [f"~ {path}" for path, said in now.items() if path in was and was[path] != said]
+    found += [f"+ {path}" for path in now if path not in was]
+    found += [f"- {path}" for path in was if path not in now]
+    return Reason("files", part.label, text, tuple(_short(found)), known)
+
+
+def _entries(flat: Sequence[str]) -> dict[str, str]:
+    """What is at each path; below a match, which begins with a slash, the others are relative to it."""
+    found: dict[str, str] = {}
+    root = ""
+    for at in range(0, len(flat) - 1, 2):
+        path = flat[at]
+        if path.startswith("/"):
+            root = path.strip("/")
+            found[root or "."] = flat[at + 1]
+        else:
+            found[f"{root}/{path}".strip("/")] = flat[at + 1]
+    return found
+
+
+def _detail(digest: str | None, machine: Machine) -> bytes | None:
+    row = machine.store.db.execute("SELECT data FROM detail WHERE digest = ?", (digest,)).fetchone() if digest else None
+    return zlib.decompress(row[0]) if row else None
+
+
+def _fields(old: bytes | None, new: bytes) -> list[str]:
+    """Fields of two ops that differ."""
+    from ir_schema.llb_reader import decode_op
+
+    if old is None or digest_bytes(old) == digest_bytes(new):
+        return []
+    return _short(list(differences(decode_op(old).body, decode_op(new).body)))
+
+
+def differences(old: Any, new: Any, path: str = "") -> Iterator[str]:  # noqa: ANN401 - any field of an op
+    """One line for each field that differs; variables of an environment by their names."""
+    if old == new:
+        return
+    if isinstance(old, Record) and type(old) is type(new):
+        for name in type(old).__match_args__:
+            yield from differences(getattr(old, name), getattr(new, name), f"{path}.{name}".lstrip("."))
+    elif isinstance(old, tuple) and isinstance(new, tuple):
+        if path.endswith("env"):
+            yield from _compare_environments(old, new)
+        elif len(old) == len(new):
+            for number, (one, other) in enumerate(zip(old, new, strict=True)):
+                yield from differences(one, other, f"{path}[{number}]")
+        else:
+            yield f"~ {path}: {len(old)} to {len(new)} entries"
+    else:
+        yield f"~ {path}: {_text(old)} to {_text(new)}"
+
+
+def _compare_environments(old: tuple[str, ...], new: tuple[str, ...]) -> Iterator[str]:
+    was, now = ({name: value for name, _, value in (each.partition("=") for each in env)} for env in (old, new))
+    for name in now:
+        if name not in was:
+            yield f"+ {name}={now[name]}"
+        elif was[name] != now[name]:
+            yield f"~ {name}={was[name]} to {now[name]}"
+    yield from (f"- {name}" for name in was if name not in now)
+    if was == now:
+        yield "~ order of the environment"
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 - any field of an op
+    text = value if isinstance(value, str) else repr(value)
+    return repr(text[:80] + ("…" if len(text) > 80 else "")) if isinstance(value, str) else text[:80]
+
+
+def _short(lines: list[str]) -> list[str]:
+    more = len(lines) - MOST_NAMED
+    return lines if more <= 0 else [*lines[:MOST_NAMED], f"and {more} more"]
