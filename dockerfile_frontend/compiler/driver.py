@@ -14,9 +14,9 @@ from dockerfile_frontend.compiler.facts import outline_facts
 from dockerfile_frontend.compiler.garbage import uncollected
 from dockerfile_frontend.compiler.image import finished_image
 from dockerfile_frontend.compiler.local import settle_locals
-from dockerfile_frontend.compiler.named import Loader
+from dockerfile_frontend.compiler.named import Loader, Sources
 from dockerfile_frontend.compiler.result import CompileResult, LoweredTarget
-from dockerfile_frontend.compiler.setup import Dockerfile, Sources, make_build, resolve_args
+from dockerfile_frontend.compiler.setup import Dockerfile, make_build, resolve_args
 from dockerfile_frontend.compiler.stage import lower_stages
 from dockerfile_frontend.diagnostics import DockerfileError
 from dockerfile_frontend.instructions.stages import parse_stages

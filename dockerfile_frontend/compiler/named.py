@@ -43,10 +43,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from dockerfile_frontend.compiler.options import CompileOptions
-    from dockerfile_frontend.compiler.setup import Sources
     from dockerfile_frontend.semantics.context_files import ContextReader
     from dockerfile_frontend.semantics.contexts import NamedContext
     from dockerfile_frontend.semantics.platforms import Platform
+    from dockerfile_frontend.semantics.resolver import Resolver
     from ir_schema.definition import Definition
 
 _CONFIG_KEY = "containerimage.config"
@@ -66,6 +66,13 @@ class Loaded(Record):
     root: Edge | None
     image: Image | None = None
     local: LocalContext | None = None
+
+
+class Sources(Record):
+    """Whom to ask for what is not in the Dockerfile."""
+
+    resolver: Resolver
+    reader: ContextReader
 
 
 class Loader(Record):

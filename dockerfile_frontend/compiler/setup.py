@@ -22,25 +22,16 @@ from ir_schema.record import Record
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dockerfile_frontend.compiler.named import Loader
+    from dockerfile_frontend.compiler.named import Loader, Sources
     from dockerfile_frontend.compiler.options import CompileOptions
     from dockerfile_frontend.instructions.model import ParsedDockerfile
-    from dockerfile_frontend.semantics.context_files import ContextReader
     from dockerfile_frontend.semantics.contexts import NamedContexts
     from dockerfile_frontend.semantics.findings import Findings
     from dockerfile_frontend.semantics.platforms import Platform
-    from dockerfile_frontend.semantics.resolver import Resolver
     from ir_schema.definition import Definition
 
 MAIN_CONTEXT = "context"
 _NANOSECONDS = 1_000_000_000
-
-
-class Sources(Record):
-    """Whom to ask for what is not in the Dockerfile."""
-
-    resolver: Resolver
-    reader: ContextReader
 
 
 class Dockerfile(Record):
