@@ -13,10 +13,12 @@ the table then says of layers and blobs is checked before it is believed (see `s
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 import threading
 from typing import TYPE_CHECKING, Any
 
+from .locks import exclusive
 from .solver.model import ExecutorError
 
 if TYPE_CHECKING:
@@ -92,6 +94,9 @@ MIGRATIONS = (
 )
 """Applied in order; `PRAGMA user_version` counts those that have been."""
 
+_HEADER_BYTES = 100
+_WRITE_AHEAD = b"\x02\x02"
+
 PRAGMAS = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL", "PRAGMA foreign_keys = ON", "PRAGMA temp_store = MEMORY")
 
 
@@ -160,13 +165,21 @@ class Database:
             self._connection().execute("ROLLBACK")
 
     def _migrate(self) -> None:
-        if self._version() < len(MIGRATIONS):
-            with self.transaction():
-                for number in range(self._version(), len(MIGRATIONS)):
-                    for statement in _statements(MIGRATIONS[number]):
-                        self.execute(statement)
-                self.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
-        if self._version() > len(MIGRATIONS):
+        """Bring the schema up to date, one process at a time: two that open a new file at once would wait for each other."""
+        if _written_version(self.path) == len(MIGRATIONS):
+            return
+        folder = os.path.dirname(self.path)
+        locks = os.path.join(folder, "locks")
+        with exclusive(locks if os.path.isdir(locks) else folder, "database"):
+            version = self._version()
+            if version < len(MIGRATIONS):
+                with self.transaction():
+                    for number in range(version, len(MIGRATIONS)):
+                        for statement in _statements(MIGRATIONS[number]):
+                            self.execute(statement)
+                    self.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+                self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        if version > len(MIGRATIONS):
             self.close()
             raise StoreError(f"the store {self.path} was written by a newer version of this program", hint="use that, or another --root")
 
@@ -179,6 +192,16 @@ class Database:
             yield
         except sqlite3.Error as error:
             raise _explain(error, self.path) from error
+
+
+def _written_version(path: str) -> int:
+    """The version that stands in the file's header; 0 where it is not in use yet. What is only in its log does not count."""
+    try:
+        with open(path, "rb") as file:
+            header = file.read(_HEADER_BYTES)
+    except FileNotFoundError:
+        return 0
+    return int.from_bytes(header[60:64], "big") if header[18:20] == _WRITE_AHEAD else 0
 
 
 def _statements(script: str) -> Iterator[str]:

@@ -58,7 +58,7 @@ class Store:
         _lay_out(root)
         self.db = Database(os.path.join(root, "db.sqlite"))
         self.session = Session(os.path.join(root, "sessions"))
-        self.blobs = Blobs(root, self.db, self.boot)
+        self.blobs = Blobs(root, self.db, self.boot, self.session.name)
         chosen = backend or os.environ.get(BACKEND_VARIABLE) or "auto"
         if chosen not in ("auto", "overlay", "copy"):
             raise StoreError(f"{chosen!r} is no way to stack layers: auto, overlay or copy")
@@ -171,7 +171,7 @@ class Store:
         with self.db.transaction():
             found = self.blobs.path(digest)
             if found is not None:
-                self.db.execute("INSERT OR IGNORE INTO lease (session, kind, name) VALUES (?, 'blob', ?)", (self.session.name, digest))
+                self.blobs.lease(digest)
         return found
 
     def copy_blob(self, blob: str | os.PathLike[str], path: str) -> None:
@@ -248,7 +248,7 @@ class Store:
 
     def temporary_file(self, data: bytes) -> Path:
         """A new private file; the caller removes it."""
-        path = self.root / "ingest" / f"{os.getpid()}-{secrets.token_hex(6)}.tmp"
+        path = self.root / "ingest" / f"{self.session.name}-{secrets.token_hex(6)}.tmp"
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(fd, "wb") as file:
             file.write(data)
@@ -262,8 +262,7 @@ class Store:
         try:
             fd = os.open(self.snapshots.path(layer), DIRECTORY)
         except FileNotFoundError:
-            self.snapshots.discard(layer)
-            return False
+            return self.snapshots.lose(layer)
         try:
             if boot in ("", self.boot):
                 return True
@@ -274,9 +273,8 @@ class Store:
             os.close(fd)
         if whole:
             self.db.execute("UPDATE layer SET boot = '' WHERE id = ?", (int(layer),))
-        else:
-            self.snapshots.discard(layer)
-        return whole
+            return True
+        return self.snapshots.lose(layer)
 
 
 def _lay_out(root: str) -> None:

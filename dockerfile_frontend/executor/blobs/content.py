@@ -34,12 +34,13 @@ TOUCH_SECONDS = 60
 class Blobs:
     """The content store in `root`."""
 
-    def __init__(self, root: str, db: Database, boot: str) -> None:
+    def __init__(self, root: str, db: Database, boot: str, session: str) -> None:
         self.folder = os.path.join(root, "blobs", "sha256")
         self._ingest = os.path.join(root, "ingest")
         self._locks = os.path.join(root, "locks")
         self._db = db
         self._boot = boot
+        self._session = session
 
     def path(self, digest: str) -> str | None:
         """Where a blob lies, whole and verified; None when the store lacks it."""
@@ -106,14 +107,15 @@ class Blobs:
             self._keep(partial, where, digest, out.offset)
 
     def remove(self, digest: str) -> None:
-        """Drop a blob, if it is there."""
-        self._db.execute("DELETE FROM blob WHERE digest = ?", (digest,))
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(os.path.join(self.folder, hex_of(digest)))
+        """Drop a blob, if it is there; in a transaction, since another process may be putting it there."""
+        with self._db.transaction():
+            self._db.execute("DELETE FROM blob WHERE digest = ?", (check_digest(digest),))
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.join(self.folder, hex_of(digest)))
 
     @contextlib.contextmanager
     def _anonymous(self) -> Iterator[Writer]:
-        partial = os.path.join(self._ingest, f"{os.getpid()}-{secrets.token_hex(6)}.new")
+        partial = os.path.join(self._ingest, f"{self._session}-{secrets.token_hex(6)}.new")
         out = Writer(os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "")
         try:
             yield out
@@ -133,6 +135,11 @@ class Blobs:
             os.chmod(where, 0o444)
             row = (digest, size, now, now, self._boot)
             self._db.execute("INSERT OR REPLACE INTO blob (digest, size, created, used, boot) VALUES (?, ?, ?, ?, ?)", row)
+            self.lease(digest)
+
+    def lease(self, digest: str) -> None:
+        """Keep a blob from being collected as long as this process uses the store."""
+        self._db.execute("INSERT OR IGNORE INTO lease (session, kind, name) VALUES (?, 'blob', ?)", (self._session, digest))
 
     def _verify_after_boot(self, digest: str, where: str) -> bool:
         """Whether a blob of an earlier boot reached the disk whole."""

@@ -8,6 +8,7 @@ outer directories are closed and found again through "..", so a hostile depth co
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -102,7 +103,7 @@ def _leave(frames: list[_Frame]) -> None:
 
 
 def remove_tree(parent: int, name: str) -> None:
-    """Remove `name` in the open directory `parent`, with all it holds; nothing there is no error."""
+    """Remove `name` in the open directory `parent`, with all it holds; what is not there, or vanishes meanwhile, is no error."""
     try:
         os.unlink(name, dir_fd=parent)
     except FileNotFoundError:
@@ -112,8 +113,9 @@ def remove_tree(parent: int, name: str) -> None:
             raise
     else:
         return
-    _empty(parent, name)
-    os.rmdir(name, dir_fd=parent)
+    with contextlib.suppress(FileNotFoundError):
+        _empty(parent, name)
+        os.rmdir(name, dir_fd=parent)
 
 
 def _is_directory(parent: int, name: str) -> bool:
@@ -153,11 +155,13 @@ def _remove_files(fd: int) -> list[str]:
 
 
 def _removed(fd: int, name: str, is_directory: bool) -> bool:  # noqa: FBT001
-    if not is_directory:
-        os.unlink(name, dir_fd=fd)
-        return True
     try:
+        if not is_directory:
+            os.unlink(name, dir_fd=fd)
+            return True
         os.rmdir(name, dir_fd=fd)
+    except FileNotFoundError:
+        return True
     except OSError as error:
         if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
             return False

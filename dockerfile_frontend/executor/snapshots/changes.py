@@ -46,8 +46,11 @@ class Measure(Record):
     seal: str
 
 
-def measure(fd: int, *, opaque: bool = False) -> Measure:
-    """Measure the directory `fd`. `opaque` looks for opaque directories too, which only imported layers have."""
+def measure(fd: int, *, opaque: bool = False, shared: bool = False) -> Measure:
+    """Measure the directory `fd`. `opaque` looks for opaque directories too, which only imported layers have.
+
+    With `shared`, files of several names take no room: the others are in other layers.
+    """
     blocks = os.fstat(fd).st_blocks
     entries = whiteouts = 0
     linked: set[int] = set()
@@ -58,7 +61,7 @@ def measure(fd: int, *, opaque: bool = False) -> Measure:
         size = status.st_size if stat.S_ISREG(status.st_mode) else 0
         seal.update(f"{visit.path}\0{status.st_mode} {size}\n".encode("utf-8", "surrogateescape"))
         if status.st_nlink > 1 and not stat.S_ISDIR(status.st_mode):
-            if status.st_ino in linked:
+            if shared or status.st_ino in linked:
                 continue
             linked.add(status.st_ino)
         blocks += status.st_blocks

@@ -67,7 +67,7 @@ class Snapshotter:
 
     def why_no_overlay(self) -> str | None:
         """What stands against overlayfs, found by trying; None when it works."""
-        name = f"probe-{secrets.token_hex(6)}"
+        name = f"probe-{self._session.name}-{secrets.token_hex(6)}"
         work = os.open(os.path.join(self.root, "work"), DIRECTORY)
         try:
             os.mkdir(name, 0o700, dir_fd=work)
@@ -167,13 +167,17 @@ class Snapshotter:
             row = self._db.execute("SELECT l.id FROM flat f JOIN layer l ON l.id = f.layer WHERE f.layers = ?", (key,)).fetchone()
             if row and os.path.isdir(self.path(row[0])):
                 self.lease([str(row[0])])
+                self._db.execute("UPDATE layer SET used = ? WHERE id = ?", (time.time(), row[0]))
                 return str(row[0])
             with contextlib.ExitStack() as opened, self.draft(description="layers made one") as draft:
                 folders = [os.open(self.path(layer), DIRECTORY) for layer in layers]
                 for fd in folders:
                     opened.callback(os.close, fd)
                 stack(folders, draft.open_upper())
-            self._db.execute("INSERT OR REPLACE INTO flat (layers, layer) VALUES (?, ?)", (key, int(draft.layer)))
+                draft.shared = True
+            with self._db.transaction():
+                self._db.execute("INSERT OR REPLACE INTO flat (layers, layer) VALUES (?, ?)", (key, int(draft.layer)))
+                self._db.execute("UPDATE layer SET below = ? WHERE id = ?", (" ".join(layers), int(draft.layer)))
             return draft.layer
 
     def has_whiteouts(self, layers: Sequence[str]) -> bool:
@@ -190,7 +194,7 @@ class Snapshotter:
         """Make a layer of a draft whose directory is finished."""
         from .changes import measure
 
-        facts = measure(draft.open_upper(), opaque=draft.imported)
+        facts = measure(draft.open_upper(), opaque=draft.imported, shared=draft.shared)
         with self._db.transaction():
             self._db.execute(
                 "UPDATE layer SET state = 'ready', session = '', size = ?, entries = ?, whiteouts = ?, seal = ?, boot = ? WHERE id = ?",
@@ -202,6 +206,15 @@ class Snapshotter:
         """Remove a layer or draft, its row first."""
         self._db.execute("DELETE FROM layer WHERE id = ?", (int(layer),))
         self.remove_directories(layer)
+
+    def lose(self, layer: str) -> bool:
+        """What is to be done when a layer's files are not there, or not whole: whether it can be unpacked again."""
+        again = "UPDATE layer SET state = 'packed', size = 0, entries = 0, whiteouts = 0 WHERE id = ? AND chain IS NOT NULL"
+        if not self._db.execute(again, (int(layer),)).rowcount:
+            self.discard(layer)
+            return False
+        self.remove_directories(layer)
+        return True
 
     def remove_directories(self, layer: str) -> None:
         """Unmount and remove what a layer has on the disk."""
@@ -225,7 +238,7 @@ class Snapshotter:
             for (layer,) in self._db.execute("SELECT id FROM layer WHERE state = 'draft' AND session = ?", (name,)).fetchall():
                 self.discard(str(layer))
             self._db.execute("DELETE FROM lease WHERE session = ?", (name,))
-            self._remove_points(name)
+            self._remove_named(name)
             self._session.forget(name)
 
     def point(self) -> str:
@@ -248,12 +261,14 @@ class Snapshotter:
         finally:
             os.close(work)
 
-    def _remove_points(self, session: str) -> None:
-        work = os.path.join(self.root, "work")
-        for name in os.listdir(work):
-            if f"-{session}-" in name:
-                with contextlib.suppress(OSError):
-                    self.remove_point(os.path.join(work, name))
+    def _remove_named(self, session: str) -> None:
+        """Views, probes and temporary files that have a session's name in theirs."""
+        for folder in ("work", "ingest"):
+            path = os.path.join(self.root, folder)
+            for name in os.listdir(path):
+                if f"{session}-" in name:
+                    with contextlib.suppress(OSError):
+                        self.remove_point(os.path.join(path, name))
 
     def _lock_for(self, name: str) -> contextlib.AbstractContextManager[None]:
         from dockerfile_frontend.executor.locks import exclusive
@@ -318,6 +333,8 @@ class Draft:
         self.base = base
         self.imported = imported
         """Whether the layer is known already by its digest, and only its directory is written."""
+        self.shared = False
+        """Whether its files are other names of those of other layers, so that they take no room."""
         self.upper = snapshotter.path(layer)
         """The layer's own directory. Either this is written to, in overlayfs's format, or what is at `path`."""
         self._snapshotter = snapshotter
