@@ -182,6 +182,10 @@ def _finish(job: BuildJob, plan: Plan, machine: Machine) -> Built:
         from .cache.writing import export_caches
 
         export_caches(job.cache_to, plan, images, machine)
+    if plan.work:
+        from .gc import keep_within
+
+        keep_within(machine.store)
     return built
 
 

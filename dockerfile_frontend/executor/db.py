@@ -91,6 +91,9 @@ MIGRATIONS = (
     ALTER TABLE result ADD COLUMN imported TEXT NOT NULL DEFAULT '';  -- the cache outside the store that it came from
     CREATE INDEX result_imported ON result(imported) WHERE imported <> '';
     """,
+    """
+    ALTER TABLE directory ADD COLUMN measured REAL NOT NULL DEFAULT 0;  -- when `size` was counted
+    """,
 )
 """Applied in order; `PRAGMA user_version` counts those that have been."""
 

@@ -21,7 +21,7 @@ from ir_schema.record import Record
 
 from .files.walk import DIRECTORY, remove_tree
 from .sizes import parse_size
-from .usage import FIXED, KINDS, LOCAL, PRECIOUS, Usage, quick_total, read_holdings
+from .usage import FIXED, KINDS, LOCAL, PRECIOUS, Usage, measure_directories, quick_total, read_holdings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -39,6 +39,9 @@ FREE = 0.10
 MEMO_SECONDS = 60 * 86400
 DETAIL_BYTES = 64 << 20
 """How long answers are remembered that nobody asked for, and how much is kept to explain keys with."""
+
+COUNTED_SECONDS = 600
+"""How long the size of a cache mount is believed that a build may have changed since."""
 
 WORTH_VACUUM = 8 << 20
 
@@ -77,7 +80,11 @@ def keep_within(store: Store, limit: int | None = None) -> list[Usage]:
     """Prune when the store takes more than it may: `limit`, else what the environment or the size of the disk says."""
     if limit is None:
         limit = default_limit(store)
-    if limit is None or quick_total(store) <= limit:
+    if limit is None:
+        return []
+    ours = store.db.execute("SELECT kind, name FROM lease WHERE session = ? AND kind NOT IN ('layer', 'blob')", (store.session.name,))
+    measure_directories(store, ours.fetchall(), time.time() - COUNTED_SECONDS)
+    if quick_total(store) <= limit:
         return []
     return prune(store, Policy(keep_bytes=limit))
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import time
 from typing import TYPE_CHECKING, Any
 
 from ir_schema.record import Record
@@ -111,6 +112,18 @@ def quick_total(store: Store) -> int:
     return int(store.db.execute(sums).fetchone()[0]) + sum(os.path.getsize(path) for path in _database(store))
 
 
+def measure_directories(store: Store, kinds_and_names: Iterable[tuple[str, str]], oldest: float) -> None:
+    """Count anew what directories hold that were counted before `oldest`."""
+    for kind, name in kinds_and_names:
+        row = store.db.execute("SELECT measured FROM directory WHERE kind = ? AND name = ?", (kind, name)).fetchone()
+        if row is not None and row[0] < oldest:
+            _note_size(store, kind, name, size_of(os.path.join(store.path, "caches", name)))
+
+
+def _note_size(store: Store, kind: str, name: str, size: int) -> None:
+    store.db.execute("UPDATE directory SET size = ?, measured = ? WHERE kind = ? AND name = ?", (size, time.time(), kind, name))
+
+
 def size_of(path: str) -> int:
     """Bytes in real blocks of a file, or of a directory with all it holds; a file of several names counts once."""
     try:
@@ -189,13 +202,10 @@ def _blobs(store: Store, leases: set[tuple[str, str]]) -> Iterator[Usage]:
 
 def _directories(store: Store, leases: set[tuple[str, str]]) -> Iterator[Usage]:
     rows = store.db.execute("SELECT kind, name, description, created, used FROM directory").fetchall()
-    sizes = []
     for kind, name, description, created, used in rows:
         room = size_of(os.path.join(store.path, "caches", name))
-        sizes.append((room, kind, name))
+        _note_size(store, kind, name, room)
         yield Usage(kind if kind in KINDS else "cache", name, room, description, created, used, (kind, name) in leases)
-    if sizes:
-        store.db.executemany("UPDATE directory SET size = ? WHERE kind = ? AND name = ?", sizes)
 
 
 def _logs(store: Store) -> Iterator[Usage]:

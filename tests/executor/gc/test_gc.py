@@ -331,6 +331,14 @@ def test_a_build_leaves_no_more_than_the_limit(store: Store, builds: Builds, mon
     assert "day 1" in builds.known()
 
 
+def test_a_cache_mount_that_a_build_has_filled_counts(store: Store, builds: Builds) -> None:
+    builds.step("old", kib=500, days_ago=9)
+    let_go(store)
+    cache, _ = store.cache_directory("npm")
+    Path(cache, "f").write_bytes(os.urandom(3 << 20))
+    assert names(keep_within(store, 3 << 20)) == {"old"}
+
+
 def test_what_the_build_used_stays_above_any_limit(store: Store, builds: Builds) -> None:
     top = builds.step("top", kib=3000)
     assert keep_within(store, 1 << 20) == []
