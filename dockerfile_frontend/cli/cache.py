@@ -7,8 +7,10 @@ import click
 from dockerfile_frontend.cli.app import Commands
 
 SUMMARIES = {
+    "du": "what the store holds, and how much room it takes",
     "export": "write the cache to a directory or a registry",
     "import": "take in what another store has written",
+    "prune": "make room, the least recently used first",
 }
 """Each lives in the module `cache_NAME`."""
 

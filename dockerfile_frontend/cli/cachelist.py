@@ -134,8 +134,9 @@ def print_table(items: list[Usage]) -> None:
         marks = "in use" if item.in_use else "shared" if item.shared else ""
         rows.append((item.kind, _short(item.id), format_size(item.size), _ago(item.used), marks, _line(item.description)))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for kind, identity, size, used, marks, what in rows:
-        cells = (kind.ljust(widths[0]), identity.ljust(widths[1]), size.rjust(widths[2]), used.ljust(widths[3]), marks.ljust(widths[4]), what)
+    for row in rows:
+        cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+        cells[2] = row[2].rjust(widths[2])
         print("  ".join(cells).rstrip())
 
 

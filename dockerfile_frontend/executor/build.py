@@ -13,6 +13,7 @@ store is closed before and opened again after, and what sources were found to be
 from __future__ import annotations
 
 import contextlib
+import os
 from dataclasses import field
 from itertools import starmap
 from typing import TYPE_CHECKING, Any
@@ -103,6 +104,7 @@ def build(job: BuildJob, display: Display, failed: Failed | None = None) -> Buil
         if not plan.work and not job.cache_to and not _needs_files(job, plan, machine):
             with display() as machine.events:
                 return _finish(job, plan, machine)
+        _check_limit(machine.store)
     from .userns import enter
 
     enter()
@@ -116,6 +118,14 @@ def build(job: BuildJob, display: Display, failed: Failed | None = None) -> Buil
             if failed:
                 failed(error, machine)
             raise
+
+
+def _check_limit(store: Store) -> None:
+    """Raise ExecutorError for a limit of the environment's that makes no sense, before anything is done."""
+    if os.environ.get("DFC_KEEP_STORAGE"):
+        from .gc import default_limit
+
+        default_limit(store)
 
 
 def build_again(job: BuildJob, agreed: Callable[[Mapping[str, Any]], BuildJob | None], display: Display) -> Built | None:

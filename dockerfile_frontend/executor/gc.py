@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from ir_schema.record import Record
 
+from .db import StoreError
 from .files.walk import DIRECTORY, remove_tree
 from .sizes import parse_size
 from .usage import FIXED, KINDS, LOCAL, PRECIOUS, Usage, measure_directories, quick_total, read_holdings
@@ -95,7 +96,10 @@ def default_limit(store: Store) -> int | None:
     whole, free = disk.f_blocks * disk.f_frsize, disk.f_bavail * disk.f_frsize
     wanted = os.environ.get(LIMIT_VARIABLE, "")
     if wanted:
-        return parse_limit(wanted, whole)
+        try:
+            return parse_limit(wanted, whole)
+        except StoreError as error:
+            raise StoreError(f"{LIMIT_VARIABLE}: {error}", hint=error.hint) from None
     return max(0, int(min(whole * SHARE, quick_total(store) + free - whole * FREE)))
 
 

@@ -9,7 +9,7 @@ from importlib import import_module
 import click
 import pytest
 
-from dockerfile_frontend.cli import app
+from dockerfile_frontend.cli import app, cache
 from dockerfile_frontend.cli.app import SUMMARIES, run
 from dockerfile_frontend.cli.errors import Fault
 from tests.running import DFC, ROOT, dfc
@@ -25,7 +25,7 @@ def test_each_command_of_the_table_has_a_module_and_help(name: str) -> None:
 def test_each_module_with_a_command_is_in_the_table() -> None:
     files = (ROOT / "dockerfile_frontend" / "cli").glob("*.py")
     commands = {f.stem for f in files if "@click.command" in f.read_text() and f.stem != "app"}
-    assert commands == set(SUMMARIES)
+    assert commands == {*SUMMARIES, *(f"cache_{name}" for name in cache.SUMMARIES)}
 
 
 @pytest.mark.parametrize(

@@ -110,8 +110,8 @@ class _Cache:
         named = cache_name(*self._name, copy)
         label = f"cache mount {self._name[0]}" + (f", copy {copy}" if copy else "")
         self._worker.seed_cache(named)
-        path, _ = self._store.cache_directory(named, label)
-        if self._base is not None and self._store.recall(SEEDED, named) is None:
+        path, new = self._store.cache_directory(named, label)
+        if self._base is not None and (new or self._store.recall(SEEDED, named) is None):
             self._seed(path, self._base)
             self._store.remember(SEEDED, named, "filled")
         return path
