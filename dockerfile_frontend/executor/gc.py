@@ -73,6 +73,7 @@ def prune(store: Store, policy: Policy) -> list[Usage]:
     sweep_orphans(store)
     holdings = read_holdings(store)
     gone = _Pruning(store, holdings, policy).run()
+    store.snapshots.trash.empty()
     tidy(store, time.time() - (policy.older_than if policy.older_than is not None else MEMO_SECONDS))
     return gone
 
@@ -248,15 +249,11 @@ class _Pruning:
     def _remove_directory(self, item: Usage) -> None:
         """Moved away and forgotten at once, so that whoever asks for it then gets a new one."""
         db = self._store.db
-        away = self._store.snapshots.point()
         with db.transaction():
             if db.execute("SELECT 1 FROM lease WHERE kind = ? AND name = ?", (item.kind, item.id)).fetchone():
-                self._store.snapshots.remove_point(away)
                 return
-            with contextlib.suppress(FileNotFoundError):
-                os.rename(os.path.join(self._store.path, "caches", item.id), os.path.join(away, "gone"))
+            self._store.snapshots.trash.put(os.path.join(self._store.path, "caches", item.id))
             db.execute("DELETE FROM directory WHERE kind = ? AND name = ?", (item.kind, item.id))
-        self._store.snapshots.remove_point(away)
         self._count(item)
 
 
