@@ -75,7 +75,7 @@ def fill_app(folder: Path) -> None:
     (folder / ".dockerignore").write_text("**/*.log\n.git\nnode_modules\n")
 
 
-HEAD = "ARG BASE\nFROM ${BASE} AS base\n"
+HEAD = "ARG BASE\nFROM ${BASE}\n"
 
 APP = """\
 ARG BASE
