@@ -14,6 +14,9 @@ __all__ = ["expect", "pytest_addoption", "update"]
 
 ROOT = Path(__file__).parent.parent
 
+# Where modules may not be compiled into files, each of a thousand `dfc` processes compiles them again: twice the time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("here"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
