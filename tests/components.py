@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import functools
+import hashlib
 import os
 import re
 import shutil
@@ -46,7 +47,16 @@ class GoBuild:
     package: str
 
 
-COMPONENTS: dict[str, Debian | GoBuild] = {
+@dataclass(frozen=True, slots=True)
+class GoSource:
+    """A program of ours, in Go because it uses a published Go module."""
+
+    module: str
+    version: str
+    source: Path
+
+
+COMPONENTS: dict[str, Debian | GoBuild | GoSource] = {
     "buildah": Debian("buildah", "buildah"),
     "buildctl": GoBuild("github.com/moby/buildkit", BUILDKIT, "cmd/buildctl"),
     "buildkitd": GoBuild("github.com/moby/buildkit", BUILDKIT, "cmd/buildkitd"),
@@ -55,6 +65,7 @@ COMPONENTS: dict[str, Debian | GoBuild] = {
     "docker-registry": Debian("docker-registry", "docker-registry"),
     "git": Debian("git", "git"),
     "go": Debian("golang-go", "go", at_least=(1, 21)),
+    "graphs": GoSource("github.com/moby/buildkit", BUILDKIT, Path(__file__).parent / "e2e" / "builds" / "graphs" / "main.go"),
     "openssl": Debian("openssl", "openssl"),
     "podman": Debian("podman", "podman"),
     "runc": Debian("runc", "runc"),
@@ -88,6 +99,8 @@ def find(name: str) -> Path:
             return installed(wanted) or install(wanted)
         case GoBuild() as wanted:
             return build(wanted)
+        case GoSource() as wanted:
+            return build_source(wanted)
 
 
 def installed(wanted: Debian) -> Path | None:
@@ -143,6 +156,24 @@ def build(wanted: GoBuild) -> Path:
             fresh = home / f"{program.name}.new"
             source = f"{wanted.module}/{wanted.package}"
             run([str(go), "build", "-trimpath", "-o", str(fresh), source], home, GO_ENVIRONMENT)
+            fresh.rename(program)
+    return program
+
+
+def build_source(wanted: GoSource) -> Path:
+    """Build our program once for each of its versions."""
+    text = wanted.source.read_bytes()
+    home = cache_folder() / f"{wanted.source.parent.name}-{hashlib.sha256(text).hexdigest()[:12]}"
+    program = home / wanted.source.parent.name
+    with locked(home.name):
+        if not program.exists():
+            go = find("go")
+            home.mkdir(parents=True, exist_ok=True)
+            (home / "go.mod").write_text(f"module {program.name}\n")
+            (home / wanted.source.name).write_bytes(text)
+            run([str(go), "get", f"{wanted.module}@{wanted.version}"], home, GO_ENVIRONMENT)
+            fresh = home / f"{program.name}.new"
+            run([str(go), "build", "-trimpath", "-o", str(fresh), "."], home, GO_ENVIRONMENT)
             fresh.rename(program)
     return program
 

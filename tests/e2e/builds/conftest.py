@@ -12,6 +12,7 @@ import pytest
 
 from tests.components import give_up, require
 from tests.e2e.builds.builders import Base, Buildah, Dfc, Reference
+from tests.e2e.builds.servers import serve_files, serve_repository, write_files, write_repository
 from tests.e2e.conftest import BuildKit
 
 
@@ -52,3 +53,18 @@ def unmount_below(folder: Path) -> None:
 @pytest.fixture(scope="session")
 def reference(buildkit: BuildKit, base: Base) -> Reference:
     return Reference(buildkit, base)
+
+
+@pytest.fixture(scope="session")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """What options and build args can name."""
+    files, repositories = tmp_path_factory.mktemp("http"), tmp_path_factory.mktemp("git")
+    write_files(files)
+    write_repository(repositories / "repo.git")
+    socket = Path(tmp_path_factory.mktemp("ssh")) / "agent"
+    agent = subprocess.run(["ssh-agent", "-a", str(socket)], capture_output=True, text=True, check=True).stdout
+    try:
+        with serve_files(files) as http, serve_repository(repositories) as git:
+            yield {"http": http, "git": git, "socket": str(socket)}
+    finally:
+        os.kill(int(agent.split("SSH_AGENT_PID=")[1].split(";")[0]), 15)

@@ -14,7 +14,7 @@ import os
 import subprocess
 import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -24,26 +24,11 @@ from tests.casefiles import Case, case_files
 from tests.e2e.builds.builders import Buildah, Built, Dfc, Reference, Request
 from tests.e2e.builds.images import read_image
 from tests.e2e.builds.peers import compare, read_peer
-from tests.e2e.builds.servers import STAMP, serve_files, serve_repository, write_files, write_repository
+from tests.e2e.builds.servers import STAMP
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 RESERVED = ("options", "prepare", "peers", "fails")
-@pytest.fixture(scope="session")
-def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """What options and build args can name."""
-    files, repositories = tmp_path_factory.mktemp("http"), tmp_path_factory.mktemp("git")
-    write_files(files)
-    write_repository(repositories / "repo.git")
-    socket = Path(tmp_path_factory.mktemp("ssh")) / "agent"
-    agent = subprocess.run(["ssh-agent", "-a", str(socket)], capture_output=True, text=True, check=True).stdout
-    try:
-        with serve_files(files) as http, serve_repository(repositories) as git:
-            yield {"http": http, "git": git, "socket": str(socket)}
-    finally:
-        os.kill(int(agent.split("SSH_AGENT_PID=")[1].split(";")[0]), 15)
-
-
 def write_context(case: Case, folder: Path) -> Path:
     """The case's files, prepared; as old as no other case's, since BuildKit takes size and time for the content."""
     began = time.time() - 5
