@@ -2,7 +2,8 @@
 
     encode(definition, "llb")              decode(data)  ->  the same, for any of the four
 
-msgpack opens with its map's key "format", JSON with a brace, text with a vertex or the return; LLB is what is left.
+msgpack opens with its map's key "format", LLB is a row of its three fields to the last byte, JSON opens with a brace, text with a
+vertex or the return; what is left is LLB that is damaged.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ MAX_TOLD = 5
 """Faults of a graph that are told."""
 
 MSGPACK_KEY = b"\xa6format"
+LLB_TAGS = (0x0A, 0x12, 0x1A)
+MAX_SHIFT = 28
+"""Bits: no field is longer than 4 GiB."""
 TEXT_OPENINGS = (b"%", b"return", b"#")
 
 
@@ -81,6 +85,10 @@ def decode(data: bytes) -> Definition:
         from ir_schema.serialized import decode_msgpack  # noqa: PLC0415  one format a call
 
         return decode_msgpack(data)
+    if _is_row_of_fields(data):
+        from ir_schema.llb_reader import decode_llb  # noqa: PLC0415  the same
+
+        return decode_llb(data)
     if head.startswith(b"{"):
         from ir_schema.serialized import decode_json  # noqa: PLC0415  the same
 
@@ -92,3 +100,21 @@ def decode(data: bytes) -> Definition:
     from ir_schema.llb_reader import decode_llb  # noqa: PLC0415  the same
 
     return decode_llb(data)
+
+
+def _is_row_of_fields(data: bytes) -> bool:
+    """Whether these are fields 1 to 3 of a Definition. Their first byte is a line end, and the second may be any that text opens with."""
+    at = 0
+    while at < len(data):
+        if data[at] not in LLB_TAGS:
+            return False
+        size, shift, more = 0, 0, True
+        while more:
+            at += 1
+            if at == len(data) or shift > MAX_SHIFT:
+                return False
+            size |= (data[at] & 0x7F) << shift
+            shift += 7
+            more = data[at] >= 0x80  # noqa: PLR2004  a varint goes on
+        at += 1 + size
+    return at == len(data) and at > 0

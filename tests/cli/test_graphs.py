@@ -24,6 +24,17 @@ def test_each_format_is_known_by_its_bytes(form: str) -> None:
     assert decode(encode(GRAPH, form)).vertices == GRAPH.vertices
 
 
+@pytest.mark.parametrize("length", [0x22, 0x23, 0x25, 0x7B])
+def test_llb_is_known_though_its_first_bytes_are_those_of_text(length: int) -> None:
+    """A line end, and the length of the first op: 0x23 is "#", 0x25 "%", 0x7B "{"."""
+    for size in range(100):
+        graph = encode(define(("", 0, run("x" * size), ())), "llb")
+        if graph[:2] == bytes([0x0A, length]):
+            assert len(decode(graph).vertices) == 1
+            return
+    pytest.fail("no graph of this length was tried")
+
+
 @pytest.mark.parametrize("form", FORMATS)
 def test_show_reads_each_format_from_file_and_standard_input(tmp_path: Path, form: str) -> None:
     file = tmp_path / "graph"

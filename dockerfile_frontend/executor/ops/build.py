@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 LLB_BUILDER = -1
 DEFINITION_INPUT = "buildkit.llb.definition"
-FILENAME = "llb.filename"
+FILENAME = "llbbuild.filename"
 MAX_DEFINITION = 32 << 20
 """Bytes."""
 

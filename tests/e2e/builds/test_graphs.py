@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -13,9 +12,8 @@ import pytest
 from tests.components import require
 from tests.e2e.builds.builders import Base, Built, Dfc, Reference, Request, run
 from tests.e2e.builds.images import Tree, apply, comparable, differences
-from tests.e2e.builds.peers import is_folders_time
 from tests.e2e.builds.servers import STAMP
-from tests.running import ROOT
+from tests.running import DFC, ROOT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -26,6 +24,7 @@ BUILT = (
 )  # fmt: skip
 REFUSED = {
     "exec-exit-code-refused": "exit code: 0",
+    "required-missing": '"/tree/none": not found',
     "rm-refused": "none",
 }
 """Graphs that fail, and what our message contains."""
@@ -51,15 +50,15 @@ def context(tmp_path: Path) -> Path:
 
 
 def write_graph(program: Path, name: str, base: Base, places: dict[str, str], file: Path) -> Path:
-    command = [program, name, base.digest, places["http"], places["git"]]
+    command: list[str | Path] = [program, name, base.digest, places["http"], places["git"]]
     file.write_bytes(subprocess.run(command, check=True, capture_output=True).stdout)
     return file
 
 
 def solve_here(ours: Dfc, graph: Path, request: Request, tar: Path) -> Built:
-    command = [sys.executable, "-m", "dockerfile_frontend.cli", "exec", f"--oci-layout=base={ours.base.layout}"]
-    output = [f"--local=context={request.context}", *request.options, f"--output=type=tar,dest={tar}", str(graph)]
-    return run([*command, *output], request, {"PYTHONPATH": str(ROOT), "DFC_ROOT": str(ours.store)})
+    command: list[str | Path] = [*DFC, "exec", f"--oci-layout=base={ours.base.layout}"]
+    command += [f"--local=context={request.context}", *request.options, f"--output=type=tar,dest={tar}", graph]
+    return run(command, request, {"PYTHONPATH": str(ROOT), "DFC_ROOT": str(ours.store)})
 
 
 def solve_there(reference: Reference, graph: Path, request: Request, tar: Path) -> Built:
@@ -76,6 +75,12 @@ def read_tree(tar: Path) -> Tree:
     return tree
 
 
+def is_known(line: str, theirs: Tree) -> bool:
+    """BuildKit keeps what overlayfs notes for itself in a difference that stands alone; times of folders: see `peers`."""
+    name = line.split(" ", maxsplit=1)[0]
+    return "trusted.overlay." in line or (" mtime: " in line and theirs[name]["type"] == "folder" and "'now'" in line)
+
+
 @pytest.mark.parametrize("name", BUILT)
 def test_a_graph_of_another_frontend_gives_the_same_tree(  # noqa: PLR0913, PLR0917  fixtures
     name: str, program: Path, context: Path, base: Base, places: dict[str, str], ours: Dfc, reference: Reference, tmp_path: Path
@@ -87,9 +92,8 @@ def test_a_graph_of_another_frontend_gives_the_same_tree(  # noqa: PLR0913, PLR0
     here = solve_here(ours, graph, request, tmp_path / "ours.tar")
     there = solve_there(reference, graph, request, tmp_path / "theirs.tar")
     assert (here.status, there.status) == (0, 0), here.log + there.log
-    theirs = read_tree(tmp_path / "theirs.tar")
-    found = differences(comparable(read_tree(tmp_path / "ours.tar"), began), comparable(theirs, began))
-    found = [line for line in found if "only" in line or theirs.get(line.split(" ")[0], {}).get("type") != "folder" or " mtime: " not in line]
+    mine, theirs = read_tree(tmp_path / "ours.tar"), read_tree(tmp_path / "theirs.tar")
+    found = [line for line in differences(comparable(mine, began), comparable(theirs, began)) if not is_known(line, theirs)]
     assert not found, "\n".join(["not as BuildKit's:", *found])
 
 
@@ -107,6 +111,3 @@ def test_a_graph_that_fails_there_fails_here(  # noqa: PLR0913, PLR0917  fixture
 def test_every_graph_of_the_program_is_tried(program: Path) -> None:
     names = subprocess.run([program], check=True, capture_output=True, text=True).stdout.split()
     assert sorted(names) == sorted([*BUILT, *REFUSED])
-
-
-assert is_folders_time

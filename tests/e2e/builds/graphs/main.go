@@ -28,7 +28,7 @@ var (
 
 func sh(script string) llb.RunOption { return llb.Args([]string{"/bin/sh", "-euc", script}) }
 
-// out copies the named paths of several states into one tree: what a test looks at.
+// gather copies several states into one tree: what a test looks at.
 func gather(parts map[string]llb.State) llb.State {
 	names := make([]string, 0, len(parts))
 	for name := range parts {
@@ -101,7 +101,11 @@ var graphs = map[string]func() llb.State{
 	},
 	"required": func() llb.State {
 		return llb.Scratch().File(llb.Copy(llb.Local("context"), "/tree", "/x",
-			&llb.CopyInfo{RequiredPaths: []string{"a.txt"}, IncludePatterns: []string{"a.txt"}}))
+			&llb.CopyInfo{RequiredPaths: []string{"/tree/a.txt"}, IncludePatterns: []string{"a.txt"}}))
+	},
+	"required-missing": func() llb.State {
+		return llb.Scratch().File(llb.Copy(llb.Local("context"), "/tree", "/x",
+			&llb.CopyInfo{RequiredPaths: []string{"/tree/none"}, IncludePatterns: []string{"a.txt"}}))
 	},
 	"copy-in-op": func() llb.State {
 		made := llb.Scratch().File(llb.Mkfile("/one", 0o644, []byte("1")))
@@ -138,8 +142,8 @@ var graphs = map[string]func() llb.State{
 	"exec-settings": func() llb.State {
 		st := base.AddEnv("A", "b c").Dir("/work/dir").User("12:34").Hostname("inside").AddExtraHost("db", net.ParseIP("192.0.2.7")).
 			AddUlimit(llb.UlimitNofile, 100, 120)
-		run := st.Run(sh("(pwd; id -u; id -g; hostname; grep db /etc/hosts; ulimit -n; ulimit -Hn; echo $A) > /out/all"))
-		return run.AddMount("/out", llb.Scratch().File(llb.Mkdir("/", 0o777)))
+		run := st.Run(sh("(pwd; id -u; id -g; hostname; grep db /etc/hosts; ulimit -n; ulimit -Hn; echo $A) > /out/w/all"))
+		return run.AddMount("/out", llb.Scratch().File(llb.Mkdir("/w", 0o777)))
 	},
 	"exec-exit-codes": func() llb.State {
 		return base.Run(sh("echo kept > /out/kept; exit 3"), llb.ValidExitCodes(3, 4)).AddMount("/out", llb.Scratch())
