@@ -70,7 +70,7 @@ def command(context: str, **given: Any) -> None:  # noqa: ANN401  the flags
     mode = progress_mode(given)
     call = call_of(context, given, mode)
     results = results_stream(given)
-    job = job_of(call, outputs)
+    job = job_of(context, call, outputs)
     from dockerfile_frontend.cli.building import Watch  # noqa: PLC0415  `--help` needs no executor
 
     with resolving(given, call.contexts.stores) as resolver:
@@ -182,7 +182,7 @@ def rule_page(rule: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", rule).lower()
 
 
-def job_of(call: Call, outputs: tuple[Output, ...]) -> BuildJob:
+def job_of(context: str, call: Call, outputs: tuple[Output, ...]) -> BuildJob:
     """The job, as far as it is known before anything is compiled."""
     from dockerfile_frontend.cli.again import trace_of  # noqa: PLC0415  loaded with the executor
     from dockerfile_frontend.executor.build import BuildJob  # noqa: PLC0415  the same
@@ -191,7 +191,7 @@ def job_of(call: Call, outputs: tuple[Output, ...]) -> BuildJob:
     given = call.given
     facts = BuildFacts(
         names=given["tag"],
-        options=call.options,
+        options={**call.options, "context": context} if call.remote and context != STANDARD else call.options,
         started=time.time(),
         reference=os.urandom(12).hex(),
         attests=attests_of(given, outputs),

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from tests.components import require
 from tests.executor.exporters.reading import ReadImage
 from tests.executor.exporters.test_attestations import statements
 from tests.running import dfc
@@ -60,3 +65,27 @@ def test_what_is_refused(context: Path, tmp_path: Path) -> None:
     ):
         done = dfc("build", "-q", context, flag, env={"DFC_ROOT": str(tmp_path / "store")})
         assert (done.returncode, done.stderr) == (2, message)
+
+
+def test_provenance_of_a_git_context(tmp_path: Path) -> None:
+    """The commit is a material, and where the build came from."""
+    git: list[str | Path] = [require("git"), "-C", tmp_path / "app", "-c", "user.name=t", "-c", "user.email=t@t"]
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app/Dockerfile").write_text("FROM scratch\nCOPY Dockerfile /\n")
+    for command in (["init", "-q", "-b", "main"], ["add", "."], ["commit", "-q", "-m", "one"], ["update-server-info"]):
+        subprocess.run([*git, *command], check=True)
+    commit = subprocess.run([*git, "rev-parse", "HEAD"], check=True, capture_output=True, text=True).stdout.strip()
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://user:s3cret@127.0.0.1:{server.server_port}/app/.git"
+        archive = tmp_path / "app.tar"
+        done = dfc("build", "-q", "--provenance=true", "-o", f"type=oci,dest={archive}", url, env={"DFC_ROOT": str(tmp_path / "store")})
+        server.shutdown()
+    assert (done.returncode, done.stderr) == (0, b"")
+    (statement,) = statements(ReadImage(archive))
+    definition = statement["predicate"]["buildDefinition"]
+    shown = f"http://xxxxx:xxxxx@127.0.0.1:{server.server_port}/app/.git"
+    assert definition["resolvedDependencies"] == [{"uri": shown, "digest": {"sha1": commit}}]
+    assert definition["externalParameters"]["configSource"] == {"uri": shown, "digest": {"sha1": commit}, "path": "Dockerfile"}
+    assert "s3cret" not in json.dumps(statement)
