@@ -34,7 +34,9 @@ def recall(op: Op, worker: Worker) -> Pin:
     name = _name(body)
     path = worker.session.contexts.get(name)
     if path is None:
-        raise ExecutorError(f"no local directory {name!r} was given", hint=f"--build-context {name}=DIR gives one")
+        raise ExecutorError(
+            f"no local directory {name!r} was given", hint=f"dfc exec --local {name}=DIR, or dfc build --build-context {name}=DIR"
+        )
     patterns = (_patterns(body, f"local.{key}") for key in ("includepattern", "excludepatterns", "followpaths"))
     return Pin((), view=LocalView(str(path), *patterns))
 
