@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.components import require
 from tests.docs import blocks_of, prepare, run_page
 from tests.running import ROOT
 
@@ -16,6 +17,9 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_examples_print_what_the_page_says(path: Path, tmp_path: Path, *, update: bool) -> None:
     page = path.read_text()
+    if "dfc build" in page:
+        for component in ("busybox-static", "runc"):
+            require(component)
     now = run_page(page, tmp_path, prepare(tmp_path))
     if update:
         path.write_text(now)
