@@ -36,6 +36,8 @@ FIT = 1 << 20
 """Bytes of a config that BuildKit still reads. A longer one leaves out what its keys were made of."""
 
 MOST_LAYERS, MOST_RECORDS, MOST_PARTS, LONGEST_CHAIN = 50_000, 200_000, 10_000, 1_000
+MOST_IN_ALL = 2_000_000
+"""Layers of all results together, each as often as it is in one."""
 LONGEST_TEXT, LONGEST_NAME = 4096, 1024
 
 _KINDS = ("source", "definition", "content")
@@ -178,8 +180,10 @@ def read_records(
         keys[key.digest] = (key, result_id)
         if "outputs" in own:
             results[result_id] = _read_result(own, result_id, len(layers))
-    whole = _check_chains(layers, blobs)
-    results = {key: result for key, result in results.items() if all(_is_whole(o, whole, layers, blobs) for o in result.outputs)}
+    depths = _check_chains(layers, blobs)
+    results = {key: result for key, result in results.items() if all(_is_whole(o, depths, layers, blobs) for o in result.outputs)}
+    if sum(depths[o] if isinstance(o, int) else len(o) for result in results.values() for o in result.outputs) > MOST_IN_ALL:
+        raise BadCache("its results have too many layers")
     keys = {digest: (key, result_id) for digest, (key, result_id) in keys.items() if result_id in results}
     return Cache(tuple(layers), results, keys, mounts, blobs)
 
@@ -192,9 +196,12 @@ def _read_layers(document: Mapping[str, Any]) -> list[CachedLayer]:
     return layers
 
 
-def _check_chains(layers: Sequence[CachedLayer], blobs: Mapping[str, ImageLayer]) -> list[bool]:
-    """For each layer whether the manifest has its blob and those below. Raises BadCache for a chain without end, or too long a one."""
-    depths, whole = {-1: 0}, [False] * len(layers)
+def _check_chains(layers: Sequence[CachedLayer], blobs: Mapping[str, ImageLayer]) -> dict[int, int]:
+    """For each layer of whose chain the manifest has all blobs, how long that is; 0 for none at all, which is -1.
+
+    Raises BadCache for a chain without end, or too long a one.
+    """
+    depths, whole = {-1: 0}, {-1: 0}
     for start in range(len(layers)):
         way: list[int] = []
         at = start
@@ -208,13 +215,16 @@ def _check_chains(layers: Sequence[CachedLayer], blobs: Mapping[str, ImageLayer]
         for above in reversed(way):
             below = layers[above].parent
             depths[above] = depths[below] + 1
-            whole[above] = layers[above].blob in blobs and (below == -1 or whole[below])
+            if below in whole and layers[above].blob in blobs:
+                whole[above] = depths[above]
     return whole
 
 
-def _is_whole(output: int | tuple[int, ...], whole: Sequence[bool], layers: Sequence[CachedLayer], blobs: Mapping[str, ImageLayer]) -> bool:
+def _is_whole(
+    output: int | tuple[int, ...], whole: Mapping[int, int], layers: Sequence[CachedLayer], blobs: Mapping[str, ImageLayer]
+) -> bool:
     if isinstance(output, int):
-        return output == -1 or whole[output]
+        return output in whole
     return all(layers[index].blob in blobs for index in output)
 
 

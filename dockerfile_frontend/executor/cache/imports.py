@@ -40,6 +40,14 @@ class Source:
         self.fault = ""
         """Why it is not used."""
         self.asked = False
+        self._keys: dict[str, list[Key]] = {}
+
+    def keys_of(self, result_id: str) -> list[Key]:
+        """The keys that lead to a result."""
+        if not self._keys and self.cache is not None:
+            for key, leads_to in self.cache.keys.values():
+                self._keys.setdefault(leads_to, []).append(key)
+        return self._keys.get(result_id, [])
 
     @property
     def title(self) -> str:
@@ -76,7 +84,7 @@ class Imports:
             assert source.cache is not None  # noqa: S101 - loaded
             if key in source.cache.keys:
                 with self._lock:
-                    return self._enter(source, source.cache.keys[key][1])
+                    return self._enter(source, source.cache.keys[key][1], key)
         return None
 
     def seed(self, named: str) -> None:
@@ -166,24 +174,25 @@ class Imports:
         events.started(vertex)
         events.completed(vertex, error=source.fault)
 
-    def _enter(self, source: Source, result_id: str) -> Known:
-        """Note a result in the store, with all keys that the cache has for it."""
+    def _enter(self, source: Source, result_id: str, key: str = "") -> Known:
+        """Note a result in the store, with the keys that the cache has for it. What the store knows itself stays as it is."""
         from dockerfile_frontend.executor.layers.imports import import_chain
         from dockerfile_frontend.executor.sources.blobs import remember_origin
 
         cache, origin = source.cache, source.origin
         assert cache is not None and origin is not None  # noqa: S101, PT018 - loaded
         result = cache.results[result_id]
-        store, outputs = self._machine.store, []
+        store, records, outputs = self._machine.store, self._machine.records, []
+        keys = [each for each in source.keys_of(result_id) if each.digest == key or records.first_id([each.digest]) in ("", result_id)]
         with store.db.transaction():
+            own = records.get(result_id)
+            if own is not None and self._machine.has_layers(own):
+                records.alias(own, keys)
+                return own
             for output in result.outputs:
                 chain = cache.chain(output)
                 for layer in chain:
                     remember_origin(store, layer.digest, origin)
                 outputs.append(Tree(import_chain(store, chain, trusted=False)))
             known = Known(result_id, tuple(outputs), result.name, result.created, result.op, source.spec.label)
-            return self._machine.records.add(known, self._keys(cache, result_id))
-
-    @staticmethod
-    def _keys(cache: Cache, result_id: str) -> list[Key]:
-        return [key for key, leads_to in cache.keys.values() if leads_to == result_id]
+            return records.add(known, keys)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from dockerfile_frontend.executor.blobs.digests import digest_of
+from dockerfile_frontend.executor.cache.document import record_digest
 from ir_schema.ops import Input
 
 from .world import Done, Graph, World
@@ -250,6 +251,16 @@ def set_config_descriptor(**fields: object) -> Change:
     return lambda world: rewrite_manifest(world, lambda manifest: manifest["config"].update(fields))
 
 
+def many_results(world: World) -> None:
+    """Each of them with the longest chain there may be."""
+    digest = world.manifest("cache")["layers"][0]["digest"]
+    layers = [{"blob": digest, "parent": n - 1} for n in range(1000)]
+    keys = [f"{n:064x}" for n in range(2001)]
+    own = {key: {"key": key, "kind": "definition", "result": key, "outputs": [999]} for key in keys}
+    records = [{"digest": record_digest(key), "dfc": each} for key, each in own.items()]
+    rewrite_config(world, lambda config: config.update(layers=layers, records=records))
+
+
 def in_a_circle(world: World) -> None:
     set_parent(0, 1)(world)
     set_parent(1, 0)(world)
@@ -265,6 +276,7 @@ NONSENSE: dict[str, tuple[Change, str]] = {
         set_config(layers=[{"blob": "sha256:" + "a" * 64, "parent": n - 1} for n in range(1001)], records=[]),
         "too many of them",
     ),
+    "more layers than anybody has": (many_results, "too many layers"),
     "a digest with a path": (set_config(layers=[{"blob": "sha256:../../etc/passwd", "parent": -1}]), "invalid digest"),
     "layers that are no list": (set_config(layers={"a": 1}), "layers is not a list"),
     "records that are no objects": (set_config(records=[1]), "record is not a JSON object"),

@@ -181,6 +181,28 @@ def test_nobody_is_asked_when_the_store_knows_all(world: World) -> None:
     assert not [name for name in found.events.ended if name.startswith("importing")]
 
 
+def test_what_the_store_made_itself_is_not_replaced(world: World) -> None:
+    """A cache that knows the same result, and one key more, adds the key."""
+    graph = Graph()
+    base = graph.file("/base")
+    end = graph.copy("/b", graph.file("/b", b"same", graph.file("/one")), base)
+    here = f"{world.folder}/cache"
+    world.build("one", graph.definition(end), cache_to=[f"type=local,dest={here},mode=max"])
+    mine = world.build("two", graph.definition(end))
+    with world.opened("two") as machine:
+        for known in machine.records.all():
+            machine.store.db.execute("DELETE FROM key WHERE result = ? AND kind = 'content'", (known.id,))
+        before = machine.records.all()
+    graph = Graph()
+    other = graph.copy("/b", graph.file("/b", b"same", graph.file("/two")), graph.file("/base"))
+    done = world.build("two", graph.definition(other), cache_from=[f"type=local,src={here}"])
+    assert (sorted(done.ran), done.layers) == (["/b", "/two"], mine.layers)
+    with world.opened("two") as machine:
+        kept = {known.id: known.outputs for known in machine.records.all()}
+        assert all(kept[known.id] == known.outputs for known in before)
+        assert not machine.records.has_imported()
+
+
 def test_a_step_that_is_to_run_anew_runs_whatever_a_cache_knows(world: World) -> None:
     graph, end = chain("a", "b", "c")
     world.build("one", graph.definition(end), cache_to=[f"type=local,dest={world.folder}/cache,mode=max"])
