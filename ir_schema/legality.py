@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 
     Check = Callable[[Op, Any], Iterator[str]]
 
-DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://.", re.DOTALL)
+DIGEST = r"sha256:[0-9a-f]{64}"
+SCHEME = r"(?s)[a-z][a-z0-9+.-]*://."
 MAX_MODE = 0o7777
 
 
@@ -82,7 +82,7 @@ def _check_vertex(vertex: Vertex) -> Iterator[str]:
 def _check_source(op: Op, body: SourceOp) -> Iterator[str]:
     if op.inputs:
         yield "a source has inputs"
-    if not SCHEME.match(body.identifier):
+    if not re.match(SCHEME, body.identifier):
         yield f"identifier {body.identifier!r} has no scheme"
 
 
@@ -206,7 +206,7 @@ def _check_edges(definition: Definition) -> Iterator[Fault]:
     above: dict[str, int] = {}
     for vertex in definition.vertices.values():
         for edge in vertex.op.inputs:
-            if not DIGEST.fullmatch(edge.digest):
+            if not re.fullmatch(DIGEST, edge.digest):
                 yield Fault(vertex.digest, f"input {edge.digest!r} is no digest")
             elif edge.digest not in above:
                 yield Fault(vertex.digest, f"input {edge.digest} does not stand above it")

@@ -31,7 +31,6 @@ from dockerfile_frontend.compiler.sources import (
 from dockerfile_frontend.diagnostics import DockerfileError
 from dockerfile_frontend.gostd.text import quote
 from dockerfile_frontend.semantics.git_refs import GitRefError, parse_git_ref
-from dockerfile_frontend.semantics.ignore import IgnoreError, parse_ignore
 from dockerfile_frontend.semantics.references import InvalidReferenceError, parse_reference, parse_whole_reference
 from dockerfile_frontend.semantics.resolver import ResolveError
 from dockerfile_frontend.semantics.stages import SCRATCH
@@ -165,8 +164,12 @@ def _load_local(context: NamedContext, given: Loader) -> Loaded:
 def read_ignore(reader: ContextReader, context: str) -> tuple[str, ...]:
     """The patterns of a local context's ignore file. Raises DockerfileError."""
     name, data = reader.ignore_file(context)
+    if not data:
+        return ()
+    from dockerfile_frontend.semantics.ignore import IgnoreError, parse_ignore  # noqa: PLC0415  half a millisecond
+
     try:
-        return tuple(parse_ignore(data.decode("utf-8", "surrogateescape"))) if data else ()
+        return tuple(parse_ignore(data.decode("utf-8", "surrogateescape")))
     except IgnoreError as error:
         raise _refused(f"failed parsing {name}: {error}") from None
 

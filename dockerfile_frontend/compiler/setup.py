@@ -16,7 +16,6 @@ from dockerfile_frontend.compiler.sources import op_platform, placeholder
 from dockerfile_frontend.diagnostics import DockerfileError
 from dockerfile_frontend.semantics.args import GlobalArgs, platform_args, proxy_env, resolve_global_args, with_epoch
 from dockerfile_frontend.semantics.conventions import check_base_defaults
-from dockerfile_frontend.semantics.ignore import IgnoreError, IgnoreMatcher
 from ir_schema.record import Record
 
 if TYPE_CHECKING:
@@ -27,6 +26,7 @@ if TYPE_CHECKING:
     from dockerfile_frontend.instructions.model import ParsedDockerfile
     from dockerfile_frontend.semantics.contexts import NamedContexts
     from dockerfile_frontend.semantics.findings import Findings
+    from dockerfile_frontend.semantics.ignore import IgnoreMatcher
     from dockerfile_frontend.semantics.platforms import Platform
     from ir_schema.definition import Definition
 
@@ -103,6 +103,8 @@ def _given_context(definition: Definition) -> Edge:
 
 
 def _matcher(exclude: tuple[str, ...]) -> IgnoreMatcher:
+    from dockerfile_frontend.semantics.ignore import IgnoreError, IgnoreMatcher  # noqa: PLC0415  loaded with the patterns
+
     try:
         return IgnoreMatcher(exclude)
     except IgnoreError as error:

@@ -16,7 +16,6 @@ from dockerfile_frontend.gostd.numbers import parse_int
 from dockerfile_frontend.gostd.text import lower, quote, trim_space, upper
 from dockerfile_frontend.instructions import model as m
 from dockerfile_frontend.instructions.flags import Flags, parse_flags
-from dockerfile_frontend.instructions.mounts import mount_source, read_options
 from dockerfile_frontend.syntax.heredocs import opens_heredoc, without_leading_tabs
 
 if TYPE_CHECKING:
@@ -259,8 +258,13 @@ def _files(make: Callable[..., _FilesT], node: Node, flags: Flags, **own: object
 
 def _mounts(flags: Flags) -> tuple[tuple[str, ...], tuple[tuple[Span, ...], ...]]:
     """What the mounts are from, and where their options stand."""
+    texts = flags.texts("mount")
+    if not texts:
+        return (), ()
+    from dockerfile_frontend.instructions.mounts import mount_source, read_options  # noqa: PLC0415  half a millisecond
+
     sources, spans = [], []
-    for place, text in enumerate(flags.texts("mount")):
+    for place, text in enumerate(texts):
         try:
             options = read_options(text)
         except DockerfileError as error:

@@ -19,7 +19,6 @@ from dockerfile_frontend.compiler.metadata import FILE_CAPS, described, internal
 from dockerfile_frontend.diagnostics import DockerfileError
 from dockerfile_frontend.gostd.paths import base, clean, is_absolute, join
 from dockerfile_frontend.gostd.text import quote
-from dockerfile_frontend.instructions.mounts import parse_mount
 from dockerfile_frontend.semantics.stages import SCRATCH
 from ir_schema.ops import (
     CacheOpt,
@@ -105,14 +104,21 @@ class MountPlan(Record):
 
 def lower_mounts(inst: Run, at: StageState, ctx: Context) -> MountPlan:
     plan = MountPlan(context_paths=at.context_paths, captured=at.captured)
-    texts = zip(inst.mounts, inst.mount_spans, strict=True)
-    options = [parse_mount(text, lambda word: ctx.expand(word, at, inst), spans) for text, spans in texts]
-    for place, mount in enumerate(options):
+    for place, mount in enumerate(_options(inst, at, ctx)):
         plan = _add_mount(place, mount, inst, at, ctx, plan)
     if ctx.build.options.shm_size > 0 and not ctx.build.lacks("exec.mount.tmpfs.size"):
         shm = Mounted(_SHM, None, "tmpfs", size=ctx.build.options.shm_size)
         plan = replace(plan, mounts=(*plan.mounts, shm))
     return plan
+
+
+def _options(inst: Run, at: StageState, ctx: Context) -> list[MountOptions]:
+    if not inst.mounts:
+        return []
+    from dockerfile_frontend.instructions.mounts import parse_mount  # noqa: PLC0415  loaded with the first mount
+
+    texts = zip(inst.mounts, inst.mount_spans, strict=True)
+    return [parse_mount(text, lambda word: ctx.expand(word, at, inst), spans) for text, spans in texts]
 
 
 def _add_mount(place: int, mount: MountOptions, inst: Run, at: StageState, ctx: Context, plan: MountPlan) -> MountPlan:
