@@ -15,6 +15,11 @@ def without_credentials(text: str) -> str:
     return _USER_INFO.sub(_mask, text) if "@" in text else text
 
 
+def passwords(text: str) -> list[str]:
+    """The passwords of URLs in a text: of https://joe:s3cret@host s3cret."""
+    return [found[3] for found in _USER_INFO.finditer(text) if found[2] and found[3]] if "@" in text else []
+
+
 def _mask(match: re.Match[str]) -> str:
     user, colon, password = match.groups()
     return f"{'xxxxx' if user else ''}{colon}{'xxxxx' if password else ''}@"

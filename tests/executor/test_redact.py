@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dockerfile_frontend.executor.redact import without_credentials
+from dockerfile_frontend.executor.redact import passwords, without_credentials
 
 
 @pytest.mark.parametrize(
@@ -23,3 +23,7 @@ from dockerfile_frontend.executor.redact import without_credentials
 )
 def test_credentials_are_masked(text: str, shown: str) -> None:
     assert without_credentials(text) == shown
+
+
+def test_passwords() -> None:
+    assert passwords("HTTP_PROXY=http://joe:s3cret@proxy:3128 x://:other@h https://token@host https://host/a@b") == ["s3cret", "other"]

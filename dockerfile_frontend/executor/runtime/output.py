@@ -12,6 +12,7 @@ import os
 from collections import deque
 from typing import TYPE_CHECKING
 
+from dockerfile_frontend.executor.redact import passwords
 from dockerfile_frontend.executor.secrets import Redactor
 
 from .container import SecretFile
@@ -66,6 +67,7 @@ def shown(spec: ContainerSpec, on_data: OnData, limit: int, run: Callable[[OnDat
     clipper = Clipper(on_data, limit)
     values = [mount.value for mount in spec.mounts if isinstance(mount, SecretFile)]
     values += [os.fsencode(value) for _, value in spec.process.secret_env]
+    values += [os.fsencode(value) for entry in spec.process.env for value in passwords(entry)]
     redactor = Redactor(values)
 
     def show(stream: int, data: bytes) -> None:
