@@ -164,7 +164,7 @@ def test_an_arg_of_one_stage_is_none_of_another(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "line", ["HEALTHCHECK CMD a", "ONBUILD RUN a", "LABEL a=b", "CMD a", "EXPOSE 80", "STOPSIGNAL 9"]
 )
-def test_what_only_the_config_says_is_never_cached(line: str, tmp_path: Path) -> None:
+def test_cve_2024_24557_what_only_the_config_says_is_never_cached(line: str, tmp_path: Path) -> None:
     """The files are the same, the config is made anew by each build: a cached result holds none."""
     plain, told = "FROM b\nRUN make\n", f"FROM b\nRUN make\n{line}\n"
     assert key_of(tmp_path, plain) == key_of(tmp_path, told)
