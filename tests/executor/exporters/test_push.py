@@ -27,6 +27,7 @@ from tests.registry.servers import OPEN, Say, Scripted, Seen, client, debian_reg
 
 from .conftest import AMD64, ARM64, add_layer, image_config, some_files
 from .test_archives import imported
+from .test_tools import run
 
 pytestmark = pytest.mark.e2e
 
@@ -107,7 +108,7 @@ def test_names_of_the_command_line(store: Store, image: Image, registry: str) ->
     check_outputs([parse_output("type=registry")], ("app",))
 
 
-def test_provenance_goes_along(store: Store, image: Image, registry: str) -> None:
+def test_provenance_goes_along(store: Store, image: Image, registry: str, tmp_path: Path) -> None:
     """By default, as with docker buildx."""
     known = Definition({}, None)
     with pushing(store) as machine:
@@ -119,6 +120,11 @@ def test_provenance_goes_along(store: Store, image: Image, registry: str) -> Non
     manifest, _ = manifest_of(registry, f"proven@{entry['digest']}")
     assert manifest["artifactType"] == "application/vnd.docker.attestation.manifest.v1+json"
     assert blob_is_there(registry, "proven", manifest["layers"][0]["digest"])
+    source = f"docker://{registry}/proven:1"
+    seen = json.loads(run("skopeo", "inspect", "--tls-verify=false", source))
+    assert seen["Architecture"] == "amd64"
+    run("skopeo", "copy", "-q", "--insecure-policy", "--all", "--src-tls-verify=false", source, f"oci:{tmp_path}/copy:1")
+    assert (tmp_path / "copy/blobs/sha256" / entry["digest"].removeprefix("sha256:")).exists()
 
 
 def test_a_base_layer_is_mounted_and_not_fetched(store: Store, registry: str) -> None:
