@@ -71,8 +71,8 @@ class Part(Record):
     """Where its content is, if not in `data`."""
 
 
-def write_folder(image: ImageFiles, folder: str) -> None:
-    """Add the image to the layout in `folder`; images of other names that are in its index stay."""
+def write_folder(image: ImageFiles, folder: str, check_stopped: Callable[[], None]) -> None:
+    """Add the image to the layout in `folder`; images of other names that are in its index stay. `check_stopped` may raise."""
     blobs = os.path.join(folder, "blobs", "sha256")
     os.makedirs(blobs, exist_ok=True)
     for document in image.documents:
@@ -82,7 +82,7 @@ def write_folder(image: ImageFiles, folder: str) -> None:
         if _size(target) != _size(source):
             with replacing(target, _BLOB_MODE) as out:
                 for _ in pour(source, out):
-                    pass
+                    check_stopped()
     with _locked(folder):
         index = os.path.join(folder, "index.json")
         _write_whole(os.path.join(folder, "oci-layout"), _marker())

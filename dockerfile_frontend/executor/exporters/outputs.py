@@ -68,6 +68,10 @@ def check_outputs(outputs: Sequence[Output], names: Sequence[str] = ()) -> None:
     standard = [output for output in outputs if output.dest == "-"]
     if len(standard) > 1:
         raise ExecutorError("only one output can go to standard output")
+    if names:
+        from .names import normalized_names
+
+        normalized_names(",".join(names))
     for output in outputs:
         if output.flag("push"):
             check_names(names_of(output, BuildFacts(tuple(names))))
@@ -159,7 +163,7 @@ def _archive(output: Output, job: Job, vertex: str) -> Metadata:
         return _file(output, job, vertex)
     files = _compose(output, job, vertex)
     with told(output.dest):
-        write_folder(files, output.dest)
+        write_folder(files, output.dest, job.check_stopped)
     return describe(files)
 
 
@@ -194,12 +198,13 @@ def _file(output: Output, job: Job, vertex: str) -> Metadata:
 def _image(output: Output, job: Job, vertex: str) -> Metadata:
     """An image in the store, known by its digest, and in a registry when it shall be pushed."""
     names = names_of(output, job.facts)
+    if output.flag("push"):
+        check_names(names)
+    files = _compose(output, job, vertex, lazy=True)
     if not output.flag("push"):
-        return describe(_compose(output, job, vertex))
-    check_names(names)
+        return describe(files)
     from .push import Layer, push
 
-    files = _compose(output, job, vertex, lazy=True)
     layers = [Layer(blob.digest, blob.size, lambda each=blob: _bring(each, job.machine)) for blob in files.layers]  # type: ignore[misc]  # bound now
     push(files, layers, names, job.machine, vertex, insecure=output.flag("registry.insecure"))
     return describe(files)

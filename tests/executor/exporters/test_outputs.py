@@ -93,4 +93,6 @@ def test_destinations_are_checked_before_the_build(tmp_path: Path) -> None:
             check_outputs([parse_output(text)])
     with pytest.raises(ExecutorError, match="only one output can go to standard output"):
         check_outputs([parse_output("-"), parse_output("type=oci")])
+    with pytest.raises(ExecutorError, match="failed to parse App: repository name must be lowercase"):
+        check_outputs([parse_output("out")], ("app", "App"))
     check_outputs([parse_output("-"), parse_output(f"type=oci,dest={tmp_path}/a.tar"), parse_output(f"{tmp_path}/new")])
