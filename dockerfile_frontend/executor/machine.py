@@ -73,7 +73,8 @@ class Machine:
         """Files that digests were made of, until a step's key is recorded."""
         self.imports: Imports | None = None
         """Caches outside the store."""
-        store.on_unpack(self._unpack)
+        if not depth:
+            store.on_unpack(self._unpack)
 
     def __enter__(self) -> Self:
         return self

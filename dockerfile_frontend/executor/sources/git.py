@@ -32,6 +32,7 @@ SUPPORTED = frozenset({
     "git.keepgitdir", "git.fullurl", "git.authheadersecret", "git.authtokensecret", "git.knownsshhosts", "git.mountsshsock",
     "git.checksum", "git.skipsubmodules", "git.mtime", "git.fetchbycommit",
 })  # fmt: skip
+MOST_QUOTED = 200
 
 _URL = re.compile(r"([a-zA-Z0-9]+)://(?:([^/?#]*)@)?([^/?#@]*)([^?#]*)(?:\?[^#]*)?")
 _SCP = re.compile(r"([\w.+-]+)@([\w.-]+):([^?#]*)(?:\?[^#]*)?")
@@ -112,7 +113,7 @@ def parse_source(op: SourceOp) -> GitSource:
     ref, _, subdir = fragment.partition(":")
     remote, login = _parse_remote(op.attrs.get("git.fullurl") or address)
     if ref and _UNSAFE_REF.search(ref):
-        raise ExecutorError(f"invalid git ref {ref!r}")
+        raise ExecutorError(f"invalid git ref {quoted(ref)}")
     checksum = op.attrs.get("git.checksum")
     if checksum and not _CHECKSUM.fullmatch(checksum):
         raise ExecutorError(f"invalid checksum {checksum} for Git URL, expected hex commit hash")
@@ -183,14 +184,14 @@ def _remote_commit(source: GitSource, git: Git) -> tuple[str, str]:
     if not source.ref:
         name, names = symbolic.get("HEAD", ""), ["HEAD"]
         if name and _UNSAFE_REF.search(name):
-            raise ExecutorError(f"invalid git ref {name!r}")
+            raise ExecutorError(f"invalid git ref {quoted(name)}")
     else:
         names = [f"refs/{ref.removeprefix('refs/')}", *(f"refs/{kind}/{ref.removeprefix(f'refs/{kind}/')}" for kind in ("heads", "tags"))]
         name = next((name for name in names if name in found), "")
         names = [name]
     commits = [found[key] for key in (names[0], f"{names[0]}^{{}}") if key in found]
     if not commits:
-        raise ExecutorError(f"repository does not contain ref {ref}, output: {_quoted(listed)}")
+        raise ExecutorError(f"repository does not contain ref {ref}, output: {quoted(listed)}")
     if not all(COMMIT.fullmatch(commit) for commit in commits):
         raise ExecutorError(f"invalid commit sha {commits[0][:80]!r}")
     _check_commit(source, *commits)
@@ -210,6 +211,8 @@ def _parse_refs(listed: str) -> tuple[dict[str, str], dict[str, str]]:
     return objects, symbolic
 
 
-def _quoted(text: str) -> str:
-    shown = text[:200].replace("\n", "\\n").replace("\t", "\\t")
-    return f'"{shown}"'
+def quoted(text: str) -> str:
+    """As Go writes it between quotes."""
+    from dockerfile_frontend.gostd.text import quote
+
+    return quote(text[:MOST_QUOTED])

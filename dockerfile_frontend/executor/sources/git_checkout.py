@@ -30,6 +30,10 @@ _OTHER_WAY = re.compile(
 )
 """What servers say that cannot give a single commit; then more is fetched."""
 
+LINK_MODE = (0o160000).to_bytes(4)
+"""How the index says that an entry is another repository's commit; anything else may look like it, too."""
+PIECE = 1 << 20
+
 
 def fetch_commit(source: GitSource, commit: str, ref: str, git: Git, step: Step) -> str:
     """The bare repository that has the commit. Raises ExecutorError."""
@@ -90,7 +94,7 @@ def check_out(source: GitSource, commit: str, ref: str, bare: str, target: str, 
         _borrow(commit, bare, inside, git)
         what = f"failed to checkout remote {source.remote}"
         git.run("checkout", "--quiet", "--force", "--detach", commit, git_dir=inside, work_tree=work, what=what)
-        if not source.flag("skipsubmodules") and _is_file(os.path.join(work, ".gitmodules")):
+        if not source.flag("skipsubmodules") and _has_submodules(inside, work):
             what = f"failed to update submodules for {source.remote}"
             update = ("submodule", "--quiet", "update", "--init", "--recursive", "--depth=1")
             git.run(*update, git_dir=inside, work_tree=work, what=what)
@@ -103,6 +107,19 @@ def check_out(source: GitSource, commit: str, ref: str, bare: str, target: str, 
     if source.attrs.get("git.mtime") == "commit":
         seconds = git.run("log", "-1", "--format=%ct", f"{commit}^{{commit}}", git_dir=bare)
         _set_times(target, int(seconds))
+
+
+def _has_submodules(inside: str, work: str) -> bool:
+    """Whether git has to be asked. A link to a commit that .gitmodules does not know is a fault, as in the reference."""
+    if _is_file(os.path.join(work, ".gitmodules")):
+        return True
+    with open(os.path.join(inside, "index"), "rb") as file:
+        before = b""
+        while piece := file.read(PIECE):
+            if LINK_MODE in before + piece:
+                return True
+            before = piece[-len(LINK_MODE):]
+    return False
 
 
 def _borrow(commit: str, bare: str, inside: str, git: Git) -> None:
@@ -147,7 +164,8 @@ def _lift(work: str, subdir: str, target: str) -> None:
         try:
             mode = os.lstat(path).st_mode
         except OSError:
-            raise ExecutorError(f'invalid subdir {subdir}: failed to lstat "{shown}": no such file or directory') from None
+            told = f'failed to lstat "{shown}": statat {shown}: no such file or directory'
+            raise ExecutorError(f"invalid subdir {subdir}: {told}") from None
         if not stat.S_ISDIR(mode):
             raise ExecutorError(f'invalid subdir {subdir}: git subpath "{subdir}" contains non-directory "{shown}"')
     for name in os.listdir(path):

@@ -118,7 +118,7 @@ def parse_source(op: SourceOp) -> HttpSource:
         url[2] or "",
         checksum,
         safe_name(attrs["http.filename"]) if attrs.get("http.filename") else "",
-        (_number(attrs, "perm") or 0o600) & 0o7777,
+        _perm(attrs),
         _number(attrs, "uid"),
         _number(attrs, "gid"),
         attrs.get("http.authheadersecret", ""),
@@ -134,6 +134,13 @@ def _check_upload(source: HttpSource) -> None:
 def _pin(source: HttpSource, digest: str, name: str, modified: int | None) -> Pin:
     time = "" if modified is None else str(modified)
     return Pin(("http", digest, name, time, *source.ownership), state=f"{digest}\n{name}\n{time}", digest=digest)
+
+
+def _perm(attrs: Mapping[str, str]) -> int:
+    found = _number(attrs, "perm") or 0o600
+    if found > 0o777:
+        raise ExecutorError(f"http.perm {attrs['http.perm']}: unsupported file mode")
+    return found
 
 
 def _number(attrs: Mapping[str, str], name: str) -> int:

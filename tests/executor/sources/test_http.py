@@ -36,7 +36,7 @@ def test_a_file(make: Make, store: Store, server: Scripted) -> None:
 
 
 MODES = {
-    "0644": 0o644, "420": 0o644, "0x1ed": 0o755, "0o711": 0o711, "0b110000000": 0o600, "04755": 0o4755, "0": 0o600,
+    "0644": 0o644, "420": 0o644, "0x1ed": 0o755, "0o711": 0o711, "0b110000000": 0o600, "0": 0o600,
 }  # fmt: skip
 
 
@@ -54,13 +54,13 @@ def has_ids(*wanted: int) -> bool:
 
 def test_owner(make: Make, store: Store, server: Scripted) -> None:
     server.says("/x", Say(body=DATA))
-    attrs = {"http.uid": "1000", "http.gid": "1001", "http.perm": "06755"}
+    attrs = {"http.uid": "1000", "http.gid": "1001", "http.perm": "0755"}
     if not has_ids(1000, 1001):
         with pytest.raises(StepError, match="owner 1000:1001 cannot be set"):
             bring(make(), f"http://{server.host}/x", attrs)
         return
     status = look(store, bring(make(), f"http://{server.host}/x", attrs))[1]
-    assert (status.st_uid, status.st_gid, status.st_mode & 0o7777) == (1000, 1001, 0o6755)
+    assert (status.st_uid, status.st_gid, status.st_mode & 0o7777) == (1000, 1001, 0o755)
 
 
 @pytest.mark.parametrize(
@@ -68,6 +68,7 @@ def test_owner(make: Make, store: Store, server: Scripted) -> None:
     [
         ({"http.perm": "rwx"}, "http.perm is not a number: 'rwx'"),
         ({"http.perm": "0888"}, "http.perm is not a number"),
+        ({"http.perm": "04755"}, "http.perm 04755: unsupported file mode"),
         ({"http.uid": "-1"}, "http.uid is not a number: '-1'"),
         ({"http.gid": "4294967295"}, "http.gid is out of range"),
         ({"http.checksum": "sha256:../x"}, "invalid checksum"),
