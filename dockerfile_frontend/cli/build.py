@@ -12,6 +12,7 @@ import click
 
 from dockerfile_frontend.cli.compiling import Call, ask, read_call, rendered
 from dockerfile_frontend.cli.contexts import MAIN, parse_contexts
+from dockerfile_frontend.cli.errors import EXIT_FAULT
 from dockerfile_frontend.cli.inputs import STANDARD, is_fetched
 from dockerfile_frontend.cli.options import (
     BUILD_FLAGS,
@@ -50,10 +51,13 @@ if TYPE_CHECKING:
     from dockerfile_frontend.semantics.resolver import Resolver
 
 
+CHECK_FLAG = click.option("--check", is_flag=True, help="Build nothing: say what is wrong with the Dockerfile.")
+
+
 @click.command("build", cls=Command)
 @click.argument("context", metavar="PATH|URL|-", default=".")
-@flags(*DOCKERFILE_FLAGS, *RUN_FLAGS, *CONTEXT_FLAGS, *BUILD_FLAGS, *SESSION_FLAGS, *RESOLVER_FLAGS)
-def command(context: str, **given: Any) -> None:  # noqa: ANN401  the flags
+@flags(*DOCKERFILE_FLAGS, CHECK_FLAG, *RUN_FLAGS, *CONTEXT_FLAGS, *BUILD_FLAGS, *SESSION_FLAGS, *RESOLVER_FLAGS)
+def command(context: str, **given: Any) -> int:  # noqa: ANN401  the flags
     """Build an image from a Dockerfile, on this machine, without a daemon.
 
     PATH is the build context, or the URL of a git repository (…#ref:folder), of a tar or of a Dockerfile; - is a tar, or a
@@ -69,6 +73,8 @@ def command(context: str, **given: Any) -> None:  # noqa: ANN401  the flags
     check_places(given)
     mode = progress_mode(given)
     call = call_of(context, given, mode)
+    if given["check"]:
+        return check(call)
     results = results_stream(given)
     job = job_of(context, call, outputs)
     from dockerfile_frontend.cli.building import Watch  # noqa: PLC0415  `--help` needs no executor
@@ -79,6 +85,22 @@ def command(context: str, **given: Any) -> None:  # noqa: ANN401  the flags
     write_results(given, built.metadata, results)
     if mode in ("plain", "tty") and (words := closing_words(outputs, given["tag"], job.root)):
         print(words, file=sys.stderr)
+    return 0
+
+
+def check(call: Call) -> int:
+    """Compile every stage, and print what is found; the exit code. Raises Refused."""
+    from dockerfile_frontend.compiler.driver import compile_dockerfile  # noqa: PLC0415  `--help` needs no compiler
+
+    with resolving(call.given, call.contexts.stores) as resolver:
+        inputs = {"inputs": {MAIN: call.remote.definition}} if call.remote else {}
+        found = ask(call, resolver, compile_dockerfile, all_stages=True, **host_options(), **inputs).warnings
+    for warning in rendered(found, call.inputs):
+        print(warning)
+    if not call.given["quiet"]:
+        count = f"{len(found)} warning{'s' * (len(found) > 1)} found" if found else "no warnings found"
+        print(f"check complete: {count}", file=sys.stderr)
+    return EXIT_FAULT if found else 0
 
 
 def call_of(context: str, given: Mapping[str, Any], mode: Mode) -> Call:

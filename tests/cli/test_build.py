@@ -161,6 +161,20 @@ def test_warnings_are_shown_each_time(context: Path, run: Run) -> None:
     assert b"warning" not in run("build", "-q", context).stderr
 
 
+def test_a_check_builds_nothing(context: Path, tmp_path: Path, run: Run) -> None:
+    (context / "Dockerfile").write_text("FROM scratch AS unused\nENV a b\nFROM scratch\nCOPY hello.txt /\n")
+    found = run("build", "--check", context, "-o", tmp_path / "out")
+    assert found.returncode == 1
+    assert b"Dockerfile:2:1: warning: " in found.stdout
+    assert found.stderr == b"check complete: 1 warning found\n"
+    (context / "Dockerfile").write_text(DOCKERFILE)
+    clean = run("build", "--check", context, "-o", tmp_path / "out")
+    assert (clean.returncode, clean.stdout, clean.stderr) == (0, b"", b"check complete: no warnings found\n")
+    assert not (tmp_path / "out").exists()
+    (context / "Dockerfile").write_text("FROM scratch\nCOPPY a b\n")
+    assert b"unknown instruction: COPPY" in run("build", "--check", context).stderr
+
+
 def test_a_failed_step_is_shown_where_it_stands(context: Path, run: Run) -> None:
     (context / "Dockerfile").write_text("FROM scratch\nCOPY hello.txt /\nCOPY missing \\\n  /\n")
     done = run("build", context)
