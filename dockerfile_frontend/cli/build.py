@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from dockerfile_frontend.semantics.resolver import Resolver
 
 
+EPOCH = "SOURCE_DATE_EPOCH"
+
 CHECK_FLAG = click.option("--check", is_flag=True, help="Build nothing: say what is wrong with the Dockerfile.")
 
 
@@ -69,6 +71,7 @@ def command(context: str, **given: Any) -> int:  # noqa: ANN401  the flags
         dfc build -o out .                               the files, in a folder
         dfc build -t registry.example/app --push .       to a registry
     """  # noqa: D301  a backspace tells click to leave the lines as they are
+    given |= from_environment(given)
     outputs = outputs_of(given)
     check_places(given)
     mode = progress_mode(given)
@@ -86,6 +89,17 @@ def command(context: str, **given: Any) -> int:  # noqa: ANN401  the flags
     if mode in ("plain", "tty") and (words := closing_words(outputs, given["tag"], job.root)):
         print(words, file=sys.stderr)
     return 0
+
+
+def from_environment(given: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """Flags that were not given and that docker takes from the environment."""
+    found: dict[str, Any] = {}
+    if not given["platform"] and (platform := environment.get("DOCKER_DEFAULT_PLATFORM")):
+        found["platform"] = (platform,)
+    epoch = environment.get(EPOCH)
+    if epoch and not any(pair.partition("=")[0] == EPOCH for pair in given["build_arg"]):
+        found["build_arg"] = (*given["build_arg"], f"{EPOCH}={epoch}")
+    return found
 
 
 def check(call: Call) -> int:

@@ -9,6 +9,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TextIO
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from dockerfile_frontend.executor.exporters.spec import Output
     from dockerfile_frontend.executor.progress import Mode
 
-PROGRESS = ("auto", "tty", "plain", "rawjson", "quiet")
+PROGRESS: tuple[Mode, ...] = ("auto", "tty", "plain", "rawjson", "quiet")
 
 RUN_FLAGS = (
     click.option("-t", "--tag", metavar="NAME[:TAG]", multiple=True, help="Name of the image."),
@@ -42,7 +43,7 @@ RUN_FLAGS = (
     click.option("--cache-to", metavar="type=…,dest=…", multiple=True, help="Where to write this build's cache as well."),
     click.option("--metadata-file", metavar="FILE", help="Write what was made, as JSON, there."),
     click.option("--iidfile", metavar="FILE", help="Write the image's id there."),
-    click.option("--progress", type=click.Choice(PROGRESS), default="auto", show_default=True, help="What to show."),
+    click.option("--progress", type=click.Choice(PROGRESS), help="What to show.  [default: $BUILDKIT_PROGRESS, else auto]"),
     click.option("-q", "--quiet", is_flag=True, help="Print nothing but the image's id."),
     click.option("--jobs", metavar="N", type=click.IntRange(0, 1024), default=0, help="Steps at once  [default: by cores]"),
     click.option("--shell-on-error", is_flag=True, help="Open a shell in the step that failed."),
@@ -144,11 +145,14 @@ def progress_mode(given: Mapping[str, Any]) -> Mode:
     from dockerfile_frontend.executor.solver.model import ExecutorError  # noqa: PLC0415  the same
 
     if given["quiet"]:
-        if given["progress"] not in ("auto", "quiet"):
+        if given["progress"] not in (None, "auto", "quiet"):
             raise Fault(f"-q and --progress={given['progress']} exclude each other", code=EXIT_USAGE)
         return "quiet"
+    wanted = given["progress"] or os.environ.get("BUILDKIT_PROGRESS") or "auto"
+    if wanted not in PROGRESS:
+        raise Fault(f"BUILDKIT_PROGRESS is {', '.join(PROGRESS)}, not {wanted}", code=EXIT_USAGE)
     try:
-        return settle_mode(given["progress"], sys.stderr)
+        return settle_mode(wanted, sys.stderr)
     except ExecutorError as error:
         raise Fault(str(error), hint=error.hint, code=EXIT_USAGE) from error
 

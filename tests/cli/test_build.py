@@ -161,6 +161,22 @@ def test_warnings_are_shown_each_time(context: Path, run: Run) -> None:
     assert b"warning" not in run("build", "-q", context).stderr
 
 
+def test_what_docker_takes_from_the_environment(context: Path, tmp_path: Path, run: Run) -> None:
+    said = {"SOURCE_DATE_EPOCH": "1000000000", "DOCKER_DEFAULT_PLATFORM": "linux/arm64", "BUILDKIT_PROGRESS": "rawjson"}
+    archive = tmp_path / "app.tar"
+    done = run("build", context, "-o", f"type=oci,dest={archive}", env=said)
+    assert all(line.startswith(b"{") for line in done.stderr.splitlines())
+    config = config_of(archive)
+    assert (config["architecture"], config["created"]) == ("arm64", "2001-09-09T01:46:40Z")
+    flags = ("--platform", "linux/amd64", "--build-arg", "SOURCE_DATE_EPOCH=0", "--progress", "plain")
+    done = run("build", context, "-o", f"type=oci,dest={archive}", *flags, env=said)
+    assert done.stderr.startswith(b"#1")
+    config = config_of(archive)
+    assert (config["architecture"], config["created"]) == ("amd64", "1970-01-01T00:00:00Z")
+    wrong = run("build", context, env={"BUILDKIT_PROGRESS": "fancy"})
+    assert (wrong.returncode, wrong.stderr[:32]) == (2, b"dfc: error: BUILDKIT_PROGRESS is")
+
+
 def test_a_check_builds_nothing(context: Path, tmp_path: Path, run: Run) -> None:
     (context / "Dockerfile").write_text("FROM scratch AS unused\nENV a b\nFROM scratch\nCOPY hello.txt /\n")
     found = run("build", "--check", context, "-o", tmp_path / "out")

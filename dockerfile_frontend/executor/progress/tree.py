@@ -114,7 +114,11 @@ class LiveTree:
         """Draw the last state and give the terminal back."""
         if self._thread and not self._closed.is_set():
             self._closed.set()
-            self._thread.join()
+            try:
+                self._thread.join()
+            except KeyboardInterrupt:
+                self._thread.join()  # it is about to give the cursor back
+                raise
 
     def _row(self, vertex: VertexInfo) -> _Row:
         return self._rows.setdefault(vertex.digest, _Row(printable(vertex.name)))
