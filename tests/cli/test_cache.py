@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
+import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from dockerfile_frontend.cli import app
 from dockerfile_frontend.cli.cache_places import spec_text
-from tests.running import dfc
+from tests.running import ROOT, dfc
 
 DOCKERFILE = """\
 FROM scratch AS a
@@ -88,6 +92,33 @@ def test_a_build_takes_from_one_cache_and_writes_another(context: Path) -> None:
     assert "exporting cache to client directory second" in said
     assert said.count("CACHED") == 4
     assert json.loads((here / "first/index.json").read_text()) == json.loads((here / "second/index.json").read_text())
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0, reason="only root can be another user; everything else here runs as whoever runs it"
+)
+def test_without_root(context: Path) -> None:
+    """Layers and cache of a user, who has one id inside."""
+    here = Path(tempfile.mkdtemp(prefix="dfc-user-"))
+    try:
+        shutil.copytree(context, here / "context")
+        for path in (here, *here.rglob("*")):
+            os.chown(path, 4321, 4321)
+        for store in ("one", "two"):
+            caches = (f"type=local,src={here}/cache", f"type=local,dest={here}/cache,mode=max")
+            user = (sys.executable, ROOT / "tests/cli/as_user.py", "4321")
+            flags = ("-o", f"type=oci,dest={here}/{store}.tar", "--cache-from", caches[0], "--cache-to", caches[1])
+            done = subprocess.run(
+                [*user, "build", here / "context", "--progress=plain", "--root", here / store, *flags],
+                capture_output=True,
+                check=False,
+                env={**os.environ, "HOME": str(here)},
+            )
+            assert done.returncode == 0, done.stderr.decode()
+        assert done.stderr.count(b"CACHED") == 4
+        assert digest(here, "one.tar") == digest(here, "two.tar")
+    finally:
+        shutil.rmtree(here)
 
 
 def test_a_cache_that_is_missing_costs_nothing_but_a_line(context: Path) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from dockerfile_frontend.executor.solver.keys import Key
     from dockerfile_frontend.executor.sources.pin import Origin
 
-    from .document import Cache
+    from .document import Cache, CachedMount
     from .spec import CacheSpec
 
 
@@ -98,6 +98,21 @@ class Imports:
             if name not in self._seeded:
                 self._seeded.add(name)
                 any(self._seed(source, name) for source in self._loaded())
+
+    def mounts(self) -> list[CachedMount]:
+        """Cache mounts that the caches have and may give, each from the first of them."""
+        from dockerfile_frontend.executor.sources.blobs import remember_origin
+
+        found: dict[str, CachedMount] = {}
+        if any(source.spec.mounts != () for source in self.sources):
+            for source in self._loaded():
+                wanted, origin = source.spec.mounts, source.origin
+                for mount in source.cache.mounts if source.cache and origin else ():
+                    if mount.name not in found and (wanted is None or mount.id in wanted):
+                        assert origin is not None  # noqa: S101 - looked at above
+                        remember_origin(self._machine.store, mount.blob, origin)
+                        found[mount.name] = mount
+        return list(found.values())
 
     def seed_all(self) -> list[str]:
         """Fill every directory that the caches have and may give; the ids of those that were."""

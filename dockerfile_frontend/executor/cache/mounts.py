@@ -55,7 +55,10 @@ def ids_of(plan: Plan) -> set[str]:
 def pack_mounts(
     ids: Iterable[str] | None, machine: Machine, limit: int = LIMIT, say: Callable[[str], object] = lambda _text: None
 ) -> list[CachedMount]:
-    """The cache mounts of these ids (None: all) as blobs of the store. `say` is told of those that are left out. Raises ExecutorError."""
+    """The cache mounts of these ids (None: all) as blobs of the store. `say` is told of those that are left out. Raises ExecutorError.
+
+    Those that a cache of this build has and nobody has used here go on as they are.
+    """
     wanted = None if ids is None else set(ids)
     rows = machine.store.db.execute("SELECT name, description, used FROM directory WHERE kind = 'cache' ORDER BY name").fetchall()
     found = []
@@ -69,6 +72,10 @@ def pack_mounts(
             say(f"cache mount {mount_id} is left out: its archive is longer than {limit} bytes")
         else:
             found += [packed] if packed else []
+    if wanted is None or not wanted.issubset(mount.id for mount in found):
+        names = {mount.name for mount in found} | {name for name, description, _ in rows if _has_files(_path(machine, name))}
+        imported = machine.imports.mounts() if machine.imports is not None else []
+        found += [mount for mount in imported if mount.name not in names and (wanted is None or mount.id in wanted)]
     for missing in sorted((wanted or set()) - {mount.id for mount in found}):
         say(f"no cache mount {missing} has anything in it")
     return found

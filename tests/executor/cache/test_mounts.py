@@ -134,6 +134,36 @@ def test_equal_mounts_are_one_blob(filled: World) -> None:
     assert first["layers"][-1]["mediaType"] == "application/vnd.dockerfile-frontend.cachemount.v1.tar+zstd"
 
 
+def test_a_build_that_used_none_gives_on_what_it_was_given(filled: World) -> None:
+    """Else a build that took every step from a cache would lose the mounts in it."""
+    write(filled, "mounts=go;/root/.npm")
+    here = f"{filled.folder}/cache"
+    graph = Graph()
+    again = graph.definition(graph.file("/other"))
+    target = f"type=local,dest={filled.folder}/again,mounts=go;/root/.npm"
+    filled.build("two", again, cache_from=[f"type=local,src={here},mounts=go"], cache_to=[target], look=False)
+    assert filled.config("again")["dfc"]["mounts"] == [
+        m for m in filled.config("cache")["dfc"]["mounts"] if m["id"] == "go"
+    ]
+    (filled.folder / "again").rename(filled.folder / "moved")
+    (filled.folder / "cache").rename(filled.folder / "gone")
+    (filled.folder / "moved").rename(filled.folder / "cache")
+    assert take(filled, GO, store="three")[0] == {GO: ["mod"]}
+
+
+def test_what_was_used_here_is_not_replaced_by_what_was_given(filled: World) -> None:
+    write(filled, "mounts=go")
+    here = f"{filled.folder}/cache"
+    with filled.opened("two") as machine:
+        fill(machine, GO, "go", {"mine": "x"})
+    graph = Graph()
+    target = f"type=local,dest={here},mounts=go"
+    filled.build(
+        "two", graph.definition(graph.file("/a")), cache_from=[f"type=local,src={here},mounts=all"], cache_to=[target]
+    )
+    assert take(filled, GO, store="three")[0] == {GO: ["mine"]}
+
+
 def test_one_that_is_too_large_is_left_out_and_told(filled: World) -> None:
     with filled.opened("one") as machine:
         path = fill(machine, GO, "go", {})
