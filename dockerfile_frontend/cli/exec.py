@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -20,6 +21,7 @@ from dockerfile_frontend.cli.running import (
     caches_of,
     check_places,
     closing_words,
+    kept_bytes,
     outputs_of,
     progress_mode,
     results_stream,
@@ -82,7 +84,7 @@ def command(definition: str, **given: Any) -> None:  # noqa: ANN401  the flags
     given_out = tuple(output for output in outputs if output.kind != "cacheonly")
     sources, targets = caches_of(given)
     job = BuildJob(root, (target,), session, given_out, facts, given["jobs"], cache_from=sources, cache_to=targets)
-    built = carry_out(job, Watch(mode, root))
+    built = carry_out(replace(job, keep_bytes=kept_bytes(given, root)), Watch(mode, root))
     write_results(given, built.metadata, results)
     if mode in ("plain", "tty") and (words := closing_words(outputs, given["tag"], root)):
         print(words, file=sys.stderr)

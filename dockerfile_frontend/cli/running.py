@@ -46,6 +46,7 @@ RUN_FLAGS = (
     click.option("--progress", type=click.Choice(PROGRESS), help="What to show.  [default: $BUILDKIT_PROGRESS, else auto]"),
     click.option("-q", "--quiet", is_flag=True, help="Print nothing but the image's id."),
     click.option("--jobs", metavar="N", type=click.IntRange(0, 1024), default=0, help="Steps at once  [default: by cores]"),
+    click.option("--keep-storage", metavar="SIZE", help="What the store may take after the build: 10GB, 20%, unlimited."),
     click.option("--shell-on-error", is_flag=True, help="Open a shell in the step that failed."),
     ROOT_FLAG,
 )
@@ -137,6 +138,16 @@ def check_places(given: Mapping[str, Any]) -> None:
             check_output(given[name], text=True)
     if given["shell_on_error"] and not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise Fault("--shell-on-error needs a terminal", code=EXIT_USAGE)
+
+
+def kept_bytes(given: Mapping[str, Any], root: str) -> int | None:
+    """What --keep-storage lets the store take. Raises Fault."""
+    if not given["keep_storage"]:
+        return None
+    from dockerfile_frontend.cli.cache_prune import size  # noqa: PLC0415  for this flag alone
+
+    limit = size(given["keep_storage"], root)
+    return sys.maxsize if limit is None else limit
 
 
 def progress_mode(given: Mapping[str, Any]) -> Mode:

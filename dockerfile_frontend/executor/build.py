@@ -79,7 +79,8 @@ class BuildJob(Record):
     """Caches outside the store, the first to be asked first."""
     cache_to: tuple[CacheSpec, ...] = ()
     """Where the build's own cache is to be written as well."""
-
+    keep_bytes: int | None = None
+    """What the store may take afterwards; None leaves it to the environment and the size of the disk."""
     pins: Mapping[str, Pin] = field(default_factory=dict)
     """What sources were found to be when their files were looked at before: see `remote_context`."""
 
@@ -195,7 +196,7 @@ def _finish(job: BuildJob, plan: Plan, machine: Machine) -> Built:
     if plan.work:
         from .gc import keep_within
 
-        keep_within(machine.store)
+        keep_within(machine.store, job.keep_bytes)
     return built
 
 

@@ -228,6 +228,14 @@ def test_a_folder_as_named_context(context: Path, tmp_path: Path, run: Run) -> N
     assert (tmp_path / "out/page").read_text() == "two"
 
 
+def test_the_store_is_kept_as_small_as_it_is_asked_to_be(context: Path, run: Run) -> None:
+    for n, limit in enumerate(("unlimited", "unlimited", "1kB")):
+        (context / "hello.txt").write_bytes(os.urandom(1 << 20))
+        assert run("build", context, "--keep-storage", limit).returncode == 0
+        listed = json.loads(run("cache", "du", "--json").stdout)
+        assert sum(item["size"] > 1 << 20 for item in listed["usage"]) == (2 * n + 2 if limit == "unlimited" else 2)
+
+
 def test_several_platforms_are_one_index(context: Path, tmp_path: Path, run: Run) -> None:
     done = run("build", context, "--platform", "linux/amd64,linux/arm64", "-o", f"type=oci,dest={tmp_path / 'app'},tar=false")
     assert done.returncode == 0, done.stderr.decode()
@@ -298,6 +306,7 @@ def test_a_graph_that_wants_what_nobody_gave(context: Path, run: Run, tmp_path: 
         (["--shm-size", "big"], "--shm-size"),
         (["--platform", "linux/*"], "wildcards not yet supported"),
         (["--build-context", "x=/no/such"], "there is no folder /no/such"),
+        (["--keep-storage", "plenty"], "--keep-storage"),
         (["--squash"], "no option --squash"),
         (["-f", "/no/such"], "cannot read /no/such"),
         (["--target", "nope"], "nope"),
