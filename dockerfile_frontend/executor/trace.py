@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound=Record)
 
 KIND = "trace"
-VERSION = 2
+VERSION = 3
 
 _COMMIT = re.compile(r"#([0-9a-f]{40}|[0-9a-f]{64})(:|$)")
 
@@ -58,7 +58,9 @@ def find_trace(key: str, machine: Machine) -> Trace | None:
     layers = tuple(tuple(each) for each in known["layers"])
     if not machine.store.acquire(layer for each in layers for layer in each):
         return None
-    machine.records.touch(known["results"])
+    if not machine.records.lead(known["results"]):
+        return None  # a build that was told to ignore the cache has made them anew
+    machine.records.touch(result for _, result in known["results"])
     vertices = tuple(_vertex(*values) for values in known["vertices"])
     return Trace(layers, known["extra"], vertices)
 
@@ -71,7 +73,7 @@ def remember_trace(key: str, plan: Plan, layers: Sequence[Sequence[str]], extra:
         "version": VERSION,
         "reads": _reads(plan, machine),
         "layers": layers,
-        "results": [task.known.id for task in plan.tasks.values() if task.known],
+        "results": [(task.key.digest, task.known.id) for task in plan.tasks.values() if task.known and task.key],
         "vertices": [_vertex_values(task.info) for task in plan.tasks.values()],
         "extra": extra,
     }

@@ -115,6 +115,16 @@ def test_a_step_that_is_to_run_leaves_no_trace(home: Path) -> None:
     assert again(home) is None
 
 
+def test_a_build_without_the_cache_ends_what_was_known_before(home: Path) -> None:
+    """Its new results take the place of the old ones; a trace does not bring those back."""
+    build_once(home, copy_graph())
+    assert again(home) is not None
+    build_once(home, copy_graph(fresh=True))
+    assert again(home) is None
+    build_once(home, copy_graph())
+    assert again(home) is not None
+
+
 @pytest.mark.parametrize(
     ("identifier", "attrs", "known"),
     [

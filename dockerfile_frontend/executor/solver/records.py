@@ -87,6 +87,10 @@ class Records:
                 return str(row[0])
         return ""
 
+    def lead(self, pairs: Sequence[tuple[str, str]]) -> bool:
+        """Whether every key still leads to the result that it is paired with."""
+        return all(self.first_id([key]) == result for key, result in pairs)
+
     def add(self, known: Known, keys: Sequence[Key]) -> Known:
         """Record a new result under its keys; a key that led elsewhere leads here from now on.
 
