@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 
 MAX_DEPTH = 10_000
 _BLANKS, _PLAIN = r"[ \t\r\n]*+", r'"[^"\\\x00-\x1f]*+"'
-_PLAIN_ARRAY = rf"\[{_BLANKS}(?:{_PLAIN}{_BLANKS}(?:,{_BLANKS}{_PLAIN}{_BLANKS})*+)?\]"
+PLAIN_ARRAY = rf"\[{_BLANKS}(?:{_PLAIN}{_BLANKS}(?:,{_BLANKS}{_PLAIN}{_BLANKS})*+)?\]"
+"""An array of strings without escapes."""
 _LONE_SURROGATE = "[\ud800-\udfff]"
 
 
@@ -54,7 +55,7 @@ def parse_array(line: LogicalLine, start: int) -> tuple[str, ...] | None:
     from lark import UnexpectedInput  # noqa: PLC0415  loaded with the grammar
 
     text = line.text[start:]
-    if re.fullmatch(_PLAIN_ARRAY, text) is not None:
+    if re.fullmatch(PLAIN_ARRAY, text) is not None:
         return tuple([repair(from_bytes(found[1:-1])) for found in re.findall(_PLAIN, text)])
     try:
         values: Any = _load().parse(text)
