@@ -63,6 +63,8 @@ def outputs_of(given: Mapping[str, Any]) -> tuple[Output, ...]:
         if given["push"]:
             outputs = pushed(outputs)
         if given["load"]:
+            if any(output.dest == STANDARD for output in outputs):
+                raise Fault("--load has its own use for standard output, so no output can go there", code=EXIT_USAGE)
             outputs.append(parse_output("type=docker,dest=-"))
         if not outputs:
             wants_id = given["quiet"] or given["iidfile"] or given["metadata_file"] or given["annotation"]

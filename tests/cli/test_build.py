@@ -307,6 +307,7 @@ def test_a_graph_that_wants_what_nobody_gave(context: Path, run: Run, tmp_path: 
         (["--platform", "linux/*"], "wildcards not yet supported"),
         (["--build-context", "x=/no/such"], "there is no folder /no/such"),
         (["--keep-storage", "plenty"], "--keep-storage"),
+        (["--load", "-o", "-"], "--load has its own use for standard output"),
         (["--squash"], "no option --squash"),
         (["-f", "/no/such"], "cannot read /no/such"),
         (["--target", "nope"], "nope"),
