@@ -55,8 +55,10 @@ DEEPEST_BUILD = 16
 class Machine:
     """The worker of a build. Give it up with `close`, before the store is closed."""
 
-    def __init__(self, store: Store, session: Session, events: Events | None = None, *, jobs: int = 0, depth: int = 0) -> None:
-        """`jobs` is how many ops run at once; 0 is one for each core that we may use."""
+    def __init__(
+        self, store: Store, session: Session, events: Events | None = None, *, jobs: int = 0, outer: Machine | None = None
+    ) -> None:
+        """`jobs` is how many ops run at once; 0 is one for each core that we may use. `outer` runs the build op that this is for."""
         self.store = store
         self.session = session
         self.events: Events = events or Silent()
@@ -64,7 +66,8 @@ class Machine:
         self.records = Records(store.db)
         self.stopped = threading.Event()
         self.sources = Sources(self)
-        self._depth = depth
+        self._outer = outer
+        self.depth: int = outer.depth + 1 if outer else 0
         self._lock = threading.RLock()
         self._trees: dict[LocalView, LocalTree] = {}
         self._runtime: Runtime | None = None
@@ -73,7 +76,7 @@ class Machine:
         """Files that digests were made of, until a step's key is recorded."""
         self.imports: Imports | None = None
         """Caches outside the store."""
-        if not depth:
+        if outer is None:
             store.on_unpack(self._unpack)
 
     def __enter__(self) -> Self:
@@ -89,7 +92,7 @@ class Machine:
             if self._client is not None:
                 self._client.close()
             self._runtime = self._client = None
-        if not self._depth:
+        if self._outer is None:
             self.session.close()
 
     @property
@@ -105,6 +108,8 @@ class Machine:
 
     @property
     def client(self) -> Client:
+        if self._outer is not None:
+            return self._outer.client
         with self._lock:
             if self._client is None:
                 if self.session.connect is None:
@@ -212,9 +217,9 @@ class Machine:
     def solve(self, definition: Definition, step: Step) -> Result:
         from .solve import solve
 
-        if self._depth >= DEEPEST_BUILD:
+        if self.depth >= DEEPEST_BUILD:
             raise ExecutorError(f"build ops lie more than {DEEPEST_BUILD} deep in each other")
-        inner = Machine(self.store, self.session, self.events, jobs=self.jobs, depth=self._depth + 1)
+        inner = Machine(self.store, self.session, self.events, jobs=self.jobs, outer=self)
         inner.stopped = self.stopped
         if self.imports is not None:
             inner._share(self.imports)
@@ -222,7 +227,12 @@ class Machine:
             return solve([definition], inner, step.cancelled)[0]
 
     def stop(self) -> None:
+        if self._outer is not None:
+            self._outer.stop()
         self.stopped.set()
+        client = self._client  # without the lock: whoever holds it may be what is to end
+        if client is not None:
+            client.abort()
 
     def run_program(
         self, command: list[str], *, env: Mapping[str, str], cwd: Path | None = None

@@ -64,12 +64,17 @@ class Client:
     """All registries. Safe in threads."""
 
     def __init__(self, settings: Settings | None = None) -> None:
-        self._settings = settings or Settings()
-        self._transport = Transport(self._settings.timeouts, self._settings.proxies)
+        settings = settings or Settings()
+        self._transport = Transport(settings.timeouts, settings.proxies)
+        self._settings = replace(settings, retry=settings.retry.woken_by(self._transport.aborted))
         self._session = Session(self._transport, self._settings.hosts, self._settings.credentials, self._settings.retry)
 
     def close(self) -> None:
         self._transport.close()
+
+    def abort(self) -> None:
+        """Break off whatever goes on, from any thread; nothing more can be asked then."""
+        self._transport.abort()
 
     def __enter__(self) -> Self:
         return self

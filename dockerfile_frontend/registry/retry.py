@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 from dockerfile_frontend.registry.errors import RegistryError
@@ -15,6 +16,7 @@ from ir_schema.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from threading import Event
 
 T = TypeVar("T")
 
@@ -43,9 +45,13 @@ class Retry(Record):
     longest: float = 8.0
     budget: float = 120.0
     """No new attempt begins later than this after the first."""
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], object] = time.sleep
     clock: Callable[[], float] = time.monotonic
     jitter: Callable[[], float] = _jitter
+
+    def woken_by(self, event: Event) -> Retry:
+        """The same, but pauses end when the event is set."""
+        return replace(self, sleep=event.wait) if self.sleep is time.sleep else self
 
     def run(self, call: Callable[[], T]) -> T:
         """Call until it does not raise Again, or attempts or budget are used up."""

@@ -10,6 +10,7 @@ import errno
 import socket
 import ssl
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
@@ -20,21 +21,24 @@ from dockerfile_frontend.registry.errors import Broken, ConfigError, RegistryErr
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from weakref import WeakSet
 
     from dockerfile_frontend.registry.hosts import Tls
 
 _PIECE = 64 << 10
 
 
-def make_pool(proxy: str, tls: Tls, timeouts: Timeouts, *, needs_tls: bool) -> httpcore.ConnectionPool:
-    """Connections to any host, through `proxy` where it is given. Raises ConfigError."""
+def make_pool(
+    proxy: str, tls: Tls, timeouts: Timeouts, sockets: WeakSet[socket.socket], *, needs_tls: bool
+) -> httpcore.ConnectionPool:
+    """Connections to any host, through `proxy` where it is given; `sockets` gets all that are open. Raises ConfigError."""
     common: dict[str, Any] = {
         # A pool of plain connections gets an empty context: reading the system's certificates takes 25 ms.
         "ssl_context": _tls_context(tls) if needs_tls else ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
         "max_connections": 32,
         "max_keepalive_connections": 8,
         "keepalive_expiry": 30.0,
-        "network_backend": _Backend(timeouts),
+        "network_backend": _Backend(timeouts, sockets),
     }
     if not proxy:
         return httpcore.ConnectionPool(**common)
@@ -86,9 +90,10 @@ def _own_authorities() -> str | None:
 class _Backend(httpcore.NetworkBackend):
     """The usual sockets, each call cut to what is left of the thread's deadline."""
 
-    def __init__(self, timeouts: Timeouts) -> None:
+    def __init__(self, timeouts: Timeouts, sockets: WeakSet[socket.socket]) -> None:
         self._inner = httpcore.SyncBackend()
         self._timeouts = timeouts
+        self._sockets = sockets
 
     def connect_tcp(
         self,
@@ -99,16 +104,19 @@ class _Backend(httpcore.NetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
         stream = self._inner.connect_tcp(host, port, left(timeout), local_address, socket_options)
-        return _Stream(stream, self._timeouts)
+        return _Stream(stream, self._timeouts, self._sockets)
 
     def sleep(self, seconds: float) -> None:
         time.sleep(seconds)
 
 
 class _Stream(httpcore.NetworkStream):
-    def __init__(self, inner: httpcore.NetworkStream, timeouts: Timeouts) -> None:
+    def __init__(self, inner: httpcore.NetworkStream, timeouts: Timeouts, sockets: WeakSet[socket.socket]) -> None:
         self._inner = inner
         self._timeouts = timeouts
+        self._sockets = sockets
+        if isinstance(found := inner.get_extra_info("socket"), socket.socket):
+            sockets.add(found)
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         return self._inner.read(max_bytes, left(timeout))
@@ -127,10 +135,18 @@ class _Stream(httpcore.NetworkStream):
     def start_tls(
         self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
     ) -> httpcore.NetworkStream:
-        return _Stream(self._inner.start_tls(ssl_context, server_hostname, left(timeout)), self._timeouts)
+        inner = self._inner.start_tls(ssl_context, server_hostname, left(timeout))
+        return _Stream(inner, self._timeouts, self._sockets)
 
     def get_extra_info(self, info: str) -> Any:  # noqa: ANN401  as declared by httpcore
         return self._inner.get_extra_info(info)
+
+
+def hang_up(sockets: WeakSet[socket.socket]) -> None:
+    """End what is being read and written, in whichever thread: the other side seems to have closed."""
+    for found in list(sockets):
+        with suppress(OSError):  # closed by now
+            socket.socket.shutdown(found, socket.SHUT_RDWR)  # below TLS, whose own end its reader sees to
 
 
 def explain(error: Exception) -> Exception:

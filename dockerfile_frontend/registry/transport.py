@@ -14,14 +14,16 @@ import contextlib
 import threading
 import time
 from typing import TYPE_CHECKING, Self
+from weakref import WeakSet
 
 from dockerfile_frontend import __version__
 from dockerfile_frontend.registry.deadlines import Pace, Timeouts, until
-from dockerfile_frontend.registry.errors import BadContent
+from dockerfile_frontend.registry.errors import BadContent, Broken
 from dockerfile_frontend.registry.hosts import Tls, is_loopback
 from ir_schema.record import Record
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     import httpcore
@@ -87,6 +89,9 @@ class Transport:
         self._proxies = proxies or Proxies()
         self._pools: dict[tuple[str, Tls], httpcore.ConnectionPool] = {}
         self._lock = threading.Lock()
+        self._sockets: WeakSet[socket.socket] = WeakSet()
+        self.aborted = threading.Event()
+        """Set when no request shall begin any more."""
 
     def send(
         self,
@@ -104,6 +109,8 @@ class Transport:
 
         from dockerfile_frontend.registry.sockets import explain  # noqa: PLC0415
 
+        if self.aborted.is_set():
+            raise Broken("canceled", retry=False)
         scheme, _, rest = url.partition("://")
         host = rest.partition("/")[0].partition("?")[0]
         pool = self._pool(self._proxies.proxy_for(scheme, host), tls if scheme == "https" else _PLAIN)
@@ -122,6 +129,14 @@ class Transport:
         except Exception as error:  # noqa: BLE001  sorted out by explain
             raise explain(error) from None
         return Answer(response, self.timeouts, end or time.monotonic() + self.timeouts.exchange)
+
+    def abort(self) -> None:
+        """Break off all that is going on, from any thread, and begin nothing more."""
+        self.aborted.set()
+        if self._sockets:
+            from dockerfile_frontend.registry.sockets import hang_up  # noqa: PLC0415  loaded already
+
+            hang_up(self._sockets)
 
     def close(self) -> None:
         with self._lock:
@@ -150,7 +165,7 @@ class Transport:
         with self._lock:
             pool = self._pools.get((proxy, tls))
             if pool is None:
-                pool = make_pool(proxy, tls, self.timeouts, needs_tls=tls is not _PLAIN)
+                pool = make_pool(proxy, tls, self.timeouts, self._sockets, needs_tls=tls is not _PLAIN)
                 self._pools[proxy, tls] = pool
             return pool
 

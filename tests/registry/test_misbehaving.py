@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,6 +22,7 @@ from dockerfile_frontend.registry.errors import (
 from dockerfile_frontend.registry.hosts import HostConfig, HostTable
 from dockerfile_frontend.registry.media import DOCKER_MANIFEST, MAX_MANIFEST, OCI_MANIFEST
 from dockerfile_frontend.registry.names import ImageName
+from dockerfile_frontend.registry.retry import Retry
 from tests.registry.servers import QUICK, Clock, Say, Scripted, Seen, client, manifest
 
 BODY = manifest("sha256:" + "a" * 64, 2)
@@ -511,3 +513,49 @@ def test_a_url_that_is_none(url: str) -> None:
     with pytest.raises(RegistryError, match="not an http:// or https:// URL") as caught:
         client().open_url(url)
     assert "hush" not in str(caught.value)
+
+
+def test_a_client_that_is_told_to_stop(server: Scripted) -> None:
+    """From another thread, in the middle of a body that does not come on; nothing is tried again."""
+    asked = threading.Event()
+
+    def stall(_seen: Seen) -> Say:
+        asked.set()
+        return Say(body=b"x" * 100, pause=60)
+
+    server.says(BLOB_PATH, stall)
+    ours, faults = client(retry=Retry()), list[BaseException]()
+
+    def read() -> None:
+        try:
+            list(ours.read_blob(name(server), BLOB_DIGEST))
+        except RegistryError as error:
+            faults.append(error)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    assert asked.wait(10)
+    ours.abort()
+    thread.join()
+    assert "canceled" in str(faults[0])
+    with pytest.raises(Unreachable, match="canceled"):
+        ours.get_manifest(name(server))
+
+
+def test_a_client_that_is_told_to_stop_while_it_waits(server: Scripted) -> None:
+    server.says("/v2/a/b/manifests/1", Say(429, headers={"Retry-After": "60"}))
+    ours, faults = client(retry=Retry()), list[BaseException]()
+
+    def ask() -> None:
+        try:
+            ours.get_manifest(name(server))
+        except RegistryError as error:
+            faults.append(error)
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    while not server.seen:
+        time.sleep(0.01)
+    ours.abort()
+    thread.join()
+    assert faults

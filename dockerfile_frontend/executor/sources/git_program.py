@@ -89,7 +89,7 @@ def open_git(source: GitSource, worker: Worker) -> Iterator[Git]:
     environment = {
         "PATH": os.environ.get("PATH", os.defpath), "HOME": "/dev/null", "LC_ALL": "C", "TZ": "UTC",
         "GIT_CONFIG_NOSYSTEM": "1", "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_ATTR_NOSYSTEM": "1", "GIT_TERMINAL_PROMPT": "0",
-        "GIT_ASKPASS": "/bin/false", "SSH_ASKPASS": "/bin/false", "GIT_ALLOW_PROTOCOL": "http:https:ssh:git",
+        "GIT_ALLOW_PROTOCOL": "http:https:ssh:git",
     }  # fmt: skip
     environment |= {key: value for key, value in os.environ.items() if key.lower() in PROXIES}
     secrets: list[str] = []
