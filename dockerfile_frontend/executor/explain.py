@@ -2,10 +2,11 @@
 
     plan = make_plan([definition], machine)
     compare(plan.work[0], plan, machine)
-    ──▶ Reason("files", "content 1.0", "files that it copies", ("~ src/main.c", "+ src/new.c"), earlier=Known(…))
+    ──▶ Reason("files", "content 1.0", "files that it reads of context", ("~ src/main.c", "+ src/new.c"), earlier=Known(…))
 
 A key's parts are digests. What stands behind those of ops and of selections of files is kept beside them (table `detail`), small
-and only for steps that ran: names of files with half of their digests, and ops without their inputs. No secret is in an op.
+and only for steps that ran: names of files with the beginnings of their digests, and ops without their inputs. No secret is in
+an op. `executor.gc` removes what no key is made of any more.
 """
 
 from __future__ import annotations
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
 FILES, OP = "files", "op"
 LARGEST = 2 << 20
 """Bytes of one detail, compressed."""
-
-MOST_BYTES = 64 << 20
-"""Of all details; the oldest go first."""
 
 MOST_NAMED = 20
 """Files or fields that a reason lists."""
@@ -77,19 +75,6 @@ def _keep(rows: Mapping[str, tuple[str, bytes]], db: Database) -> None:
     if fitting:
         with db.transaction():
             db.executemany("INSERT OR IGNORE INTO detail (digest, kind, data, used) VALUES (?, ?, ?, ?)", fitting)
-
-
-def prune_details(db: Database, limit: int = MOST_BYTES) -> None:
-    """Drop details that no key is made of any more, and the oldest beyond `limit` bytes."""
-    db.execute("DELETE FROM detail WHERE digest NOT IN (SELECT value FROM part)")
-    (size,) = db.execute("SELECT coalesce(sum(length(data)), 0) FROM detail").fetchone()
-    if size <= limit:
-        return
-    for digest, length in db.execute("SELECT digest, length(data) FROM detail ORDER BY used").fetchall():
-        db.execute("DELETE FROM detail WHERE digest = ?", (digest,))
-        size -= length
-        if size <= limit:
-            return
 
 
 def _shortened(entries: Sequence[str]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from dockerfile_frontend.executor.explain import FILES, Reason, compare, differences, prune_details
+from dockerfile_frontend.executor.explain import FILES, Reason, compare, differences
 from dockerfile_frontend.executor.files.digest import MOST_SEEN
 from dockerfile_frontend.executor.machine import Machine
 from dockerfile_frontend.executor.session import Session
@@ -164,23 +164,6 @@ def test_a_build_that_is_cached_keeps_nothing_more(builds: Builds) -> None:
     assert {kind for (kind,) in builds.store.db.execute("SELECT kind FROM detail")} == {FILES, "op"}
     builds.run(copying())
     assert builds.store.db.execute("SELECT digest, used FROM detail ORDER BY digest").fetchall() == kept
-
-
-def test_details_go_with_their_keys_and_when_they_are_too_many(builds: Builds, context: Path) -> None:
-    def count() -> int:
-        return int(builds.store.db.execute("SELECT count(*) FROM detail").fetchone()[0])
-
-    builds.run(copying())
-    prune_details(builds.store.db)
-    assert count() == 3
-    prune_details(builds.store.db, limit=0)
-    assert count() == 0
-    (context / "src/a.c").write_text("second")
-    builds.run(copying())
-    assert count() > 0
-    builds.store.db.execute("DELETE FROM result")
-    prune_details(builds.store.db)
-    assert count() == 0
 
 
 def test_a_selection_of_too_many_files_is_not_kept(
