@@ -28,6 +28,7 @@ from tests.e2e.builds.servers import STAMP
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
+TABLE = "| case | where buildah 1.28 differs |\n| --- | --- |\n"
 RESERVED = ("options", "prepare", "peers", "fails")
 def write_context(case: Case, folder: Path) -> Path:
     """The case's files, prepared; as old as no other case's, since BuildKit takes size and time for the content."""
@@ -87,3 +88,16 @@ def test_each_peer_is_asked_about_most_cases() -> None:
     asked = {name: sum(read_peer(case, name).asked for case in cases) for name in ("buildkit", "buildah")}
     assert asked["buildkit"] >= 0.9 * len(cases)
     assert asked["buildah"] >= 0.5 * len(cases)
+
+
+def test_the_page_of_the_executor_has_every_difference(root: Path, *, update: bool) -> None:
+    page = root / "docs" / "executor.md"
+    lines = [(case, line) for case in case_files(__file__) for line in case.sections.get("peers", "").splitlines()]
+    rows = [f"| {case} | {line.removeprefix('buildah').removeprefix(': ').strip()} |\n" for case, line in lines]
+    text = page.read_text()
+    start = text.index(TABLE) + len(TABLE)
+    wanted = text[:start] + "".join(rows) + text[text.index("<!-- end -->", start) :]
+    if update:
+        page.write_text(wanted)
+    else:
+        assert wanted == text
