@@ -64,8 +64,13 @@ class Store:
             raise StoreError(f"{chosen!r} is no way to stack layers: auto, overlay or copy")
         self.snapshots = Snapshotter(root, self.db, self.session, self.boot, chosen)
         self._acquired: set[str] = set()
+        self._passing: list[str] = []
         self._unpack: Callable[[Sequence[str]], None] = lambda _layers: None
-        self.snapshots.sweep()
+        try:
+            self.snapshots.sweep()
+        except BaseException:
+            self.close()
+            raise
 
     @classmethod
     def open(cls, root: str | os.PathLike[str], *, backend: str = "") -> Store:
@@ -90,6 +95,8 @@ class Store:
         self.close()
 
     def close(self) -> None:
+        for layer in self._passing:
+            self.snapshots.drop(layer)
         self.snapshots.trash.empty()
         with contextlib.suppress(StoreError):
             self.db.execute("DELETE FROM lease WHERE session = ?", (self.session.name,))
@@ -144,6 +151,10 @@ class Store:
     def on_unpack(self, unpack: Callable[[Sequence[str]], None]) -> None:
         """Say how layers are unpacked that are in the table but not on the disk."""
         self._unpack = unpack
+
+    def drop_at_close(self, layers: Iterable[str]) -> None:
+        """Layers that go when this store is closed."""
+        self._passing.extend(layers)
 
     def drop(self, layers: Iterable[str]) -> None:
         """Remove layers now, whoever uses them."""

@@ -9,7 +9,7 @@ A process that fails raises ProcessError in BuildKit's words. When the session s
 from __future__ import annotations
 
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -61,7 +61,8 @@ def run_exec(op: Op, inputs: Sequence[Result], step: Step) -> Sequence[Result]:
             _run(spec, step)
         except ExecutorError as error:
             if isinstance(error, ProcessError) and worker.session.keep_failed:
-                error.failed = _kept(op, inputs, mounts, step)
+                with suppress(ExecutorError):  # no room for it: the step's own failure says why
+                    error.failed = _kept(op, inputs, mounts, step)
             raise
         return mounts.commit()
 
@@ -189,6 +190,7 @@ def _kept(op: Op, inputs: Sequence[Result], mounts: Mounts, step: Step) -> Faile
     """The step as it left its mounts: an input for each, none of which becomes an output."""
     body, _ = _checked(op)
     trees = mounts.keep()
+    step.worker.store.drop_at_close(tree.layers[-1] for tree in trees.values())
     found: list[Result] = [*inputs]
     changed = []
     for index, mount in enumerate(body.mounts):

@@ -216,6 +216,15 @@ class Snapshotter:
         self.remove_directories(layer)
         return True
 
+    def drop(self, layer: str) -> None:
+        """Remove what nobody else has seen, its directories first: where they have filled the disk, no row could be removed before.
+
+        A row that stays belongs to this session, and goes when that is swept away.
+        """
+        self.remove_directories(layer)
+        with contextlib.suppress(StoreError):
+            self._db.execute("DELETE FROM layer WHERE id = ?", (int(layer),))
+
     def remove_directories(self, layer: str) -> None:
         """Unmount and remove what a layer has on the disk."""
         from .overlay import detach
@@ -236,7 +245,7 @@ class Snapshotter:
         dead += [name for (name,) in named if name not in dead and not self._session.alive(name)]
         for name in dead:
             for (layer,) in self._db.execute("SELECT id FROM layer WHERE state = 'draft' AND session = ?", (name,)).fetchall():
-                self.discard(str(layer))
+                self.drop(str(layer))
             self._db.execute("DELETE FROM lease WHERE session = ?", (name,))
             self._remove_named(name)
             self._session.forget(name)
@@ -396,7 +405,7 @@ class Draft:
             if self.imported:
                 self._snapshotter.remove_directories(self.layer)
             else:
-                self._snapshotter.discard(self.layer)
+                self._snapshotter.drop(self.layer)
 
     def _mount(self, work: str, root: str) -> None:
         from .overlay import mounted

@@ -75,7 +75,7 @@ class Outcome:
 
     trees: list[dict[str, Entry]] = field(default_factory=list)
     """For each definition the files of its result by path, without those of /bin."""
-    logs: dict[str, bytes] = field(default_factory=dict)
+    logs: dict[str, bytearray] = field(default_factory=dict)
     """Both streams of a step by its name."""
     ended: dict[str, str] = field(default_factory=dict)
     """By name: done, cached, or the error."""
@@ -112,8 +112,7 @@ class Heard(Silent):
 
     def log(self, digest: str, stream: int, data: bytes) -> None:
         del stream
-        name = self.names[digest]
-        self.outcome.logs[name] = self.outcome.logs.get(name, b"") + data
+        self.outcome.logs.setdefault(self.names[digest], bytearray()).extend(data)
 
 
 def serve(path: str) -> None:
@@ -178,6 +177,8 @@ def run(job: Job) -> Outcome:
     except ExecutorError as error:
         outcome.error, outcome.hint = str(error), error.hint
         outcome.cause = type(error.cause if isinstance(error, StepError) else error).__name__
+    except KeyboardInterrupt as signalled:
+        outcome.error, outcome.cause = f"interrupted by {signalled}", "KeyboardInterrupt"
     for thread in threading.enumerate():
         if thread is not threading.current_thread():
             thread.join(5)
