@@ -21,6 +21,7 @@ def program(body: str) -> subprocess.Popen[str]:
     """A process of its own, which has said that it is up."""
     code = (
         "import os, signal, time\n"
+        "from dockerfile_frontend.executor import interrupts\n"
         "from dockerfile_frontend.executor.interrupts import Hold, install\n"
         f"say = lambda *words: print(*words, flush=True)\n{textwrap.dedent(body)}"
     )
@@ -109,6 +110,7 @@ def test_the_third_ends_it_hard() -> None:
 def test_a_burst_is_one() -> None:
     """A terminal that closes, its shell and a waiting process may all send at once."""
     body = """
+        interrupts.BURST = 600
         try:
             with Hold() as hold:
                 say("up")

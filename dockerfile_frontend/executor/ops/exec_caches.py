@@ -29,6 +29,8 @@ from dockerfile_frontend.executor.solver.model import ExecutorError, Selection, 
 from dockerfile_frontend.executor.syscalls import openat2
 from ir_schema.ops import CacheSharing
 
+from .exec_mounts import selected
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from contextlib import ExitStack
@@ -64,12 +66,12 @@ def take_caches(caches: Sequence[tuple[Mount, Tree | None]], step: Step, stack: 
 
 def _shown(path: str, mount: Mount, base: Tree | None) -> Bind:
     """The directory, or a part of it as it is now; one with a beginning has begun with the part alone."""
-    return Bind(path, mount.dest, mount.readonly, mount.selector if base is None else "")
+    return Bind(path, mount.dest, mount.readonly, selected(mount) if base is None else "")
 
 
 def _beginning(mount: Mount, base: Tree | None, worker: Worker) -> str:
     """Digest of what a new directory is filled with; empty for nothing."""
-    return "" if base is None else worker.content_digest(base, Selection("/" + mount.selector.strip("/")))
+    return "" if base is None else worker.content_digest(base, Selection("/" + selected(mount)))
 
 
 class _Cache:
@@ -136,7 +138,7 @@ class _Cache:
 
     def _fill(self, path: str, base: Tree) -> None:
         with self._store.view(base.layers) as view, contextlib.ExitStack() as opened:
-            selector = self._mount.selector.strip("/") or "."
+            selector = selected(self._mount) or "."
             try:
                 source = openat2(view.fd, selector, os.O_RDONLY | os.O_NONBLOCK)
             except OSError as error:

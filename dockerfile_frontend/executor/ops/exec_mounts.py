@@ -10,6 +10,7 @@ The root is always a draft. A part of an input (`selector`) is looked up inside 
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.executor.runtime.container import AgentSocket, Bind, SecretFile, Tmpfs
@@ -98,10 +99,10 @@ class Mounts:
             if mount.output != NOTHING:
                 self._outputs.append(base)
             view = self._stack.enter_context(self._step.worker.store.view(base.layers))
-            return Bind(view.path, mount.dest, readonly=True, selector=mount.selector)
+            return Bind(view.path, mount.dest, readonly=True, selector=selected(mount))
         if mount.output != NOTHING:
             self._outputs.append(index)
-        return Bind(self._draft(index, mount).path, mount.dest, mount.readonly, mount.selector)
+        return Bind(self._draft(index, mount).path, mount.dest, mount.readonly, selected(mount))
 
     def _put_caches(self) -> list[Bind]:
         if not self._caches:
@@ -136,6 +137,11 @@ class Mounts:
 
         worker = self._step.worker
         return Tree((materialize(worker.store, worker.local_tree(result), f"copy of {result.path}"),))
+
+
+def selected(mount: Mount) -> str:
+    """The part of its source that a mount shows, as the key counts it: "" for all, no dots, links not followed yet."""
+    return posixpath.normpath("/" + mount.selector.strip("/")).strip("/")
 
 
 def secret_value(session: Session, name: str, *, optional: bool) -> bytes | None:

@@ -81,20 +81,20 @@ COMMANDS = {
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("kind", COMMANDS)
 def test_a_signal_ends_whatever_runs(bench: Bench, kind: str, number: int) -> None:
-    with endless(bench, COMMANDS[kind]) as (running, *rest):
+    with endless(bench, COMMANDS[kind]) as (running, graph, first, token):
         running.signal(number)
         outcome = running.finish()
         assert outcome.error == f"interrupted by {signal.Signals(number).name}"
         check_nothing_left(bench)
-        check_next_build(bench, *rest)
+        check_next_build(bench, graph, first, token)
 
 
 def test_kill_9_in_the_middle_of_a_step(bench: Bench) -> None:
-    with endless(bench, f"echo half > /half; {MARK} & true") as (running, *rest):
+    with endless(bench, f"echo half > /half; {MARK} & true") as (running, graph, first, token):
         running.signal(signal.SIGKILL)
         assert running.end() == b""
         check_nothing_left(bench)
-        check_next_build(bench, *rest)
+        check_next_build(bench, graph, first, token)
 
 
 def test_kill_9_gives_locked_caches_back(bench: Bench) -> None:

@@ -204,6 +204,12 @@ def test_devices_are_the_harmless_ones(box: Box) -> None:
     assert set(outcome.lines) - {"console", "core"} == names
 
 
+def test_the_references_socket_for_traces_is_there_and_nobody_listens(box: Box) -> None:
+    """BuildKit puts it into every container; what lists /dev sees it."""
+    outcome = box.run("stat -c '%F %a' /dev/otel-grpc.sock; (echo > /dev/otel-grpc.sock) 2>/dev/null || echo refused")
+    assert outcome.out == "socket 666\nrefused\n"
+
+
 def test_a_device_node_cannot_be_opened(box: Box) -> None:
     script = """
     for place in / /dev/ /dev/shm/ /tmp/; do
