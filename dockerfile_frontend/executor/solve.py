@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from .solver.model import BrokenCache, ExecutorError, Result, StepError, Tree
@@ -66,8 +67,11 @@ def run(plan: Plan, machine: Machine) -> None:
     """Do what is left to do."""
     try:
         run_plan(plan, machine, machine.jobs)
-    finally:
-        machine.save_digests()
+    except BaseException:
+        with suppress(ExecutorError):  # a full disk, say; why the build failed matters more
+            machine.save_digests()
+        raise
+    machine.save_digests()
 
 
 def outputs_of(plan: Plan, definitions: Sequence[Definition]) -> tuple[Result, ...]:
