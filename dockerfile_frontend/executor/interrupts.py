@@ -101,39 +101,52 @@ class Hold:
         self.noted = 0
         """Number of a signal that has come, or 0."""
         self._main = threading.current_thread() is threading.main_thread()
+        self._pipe: tuple[int, int] | None = None
+        self._lock = threading.Lock()
 
     def __enter__(self) -> Self:
-        self._read, self._write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         if self._main:
+            _catch()
             self._outer = _Noted.hold
             if self._outer is None and not _Noted.once:
                 _Noted.times = 0
-            self._outer_wakeup = signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
-            _Noted.hold = self
-            _catch()
+            _Noted.hold = self  # from here on nothing raises
+        try:
+            self._pipe = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        except OSError:
+            if self._main:
+                _Noted.hold = self._outer
+            raise
+        if self._main:
+            self._outer_wakeup = signal.set_wakeup_fd(self._pipe[1], warn_on_full_buffer=False)
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._main:
             signal.set_wakeup_fd(self._outer_wakeup, warn_on_full_buffer=False)
+        with self._lock:
+            for fd in self._pipe or ():
+                os.close(fd)
+            self._pipe = None
+        if self._main:
             _Noted.hold = self._outer
-        os.close(self._read)
-        os.close(self._write)
         if self.noted:
             raise KeyboardInterrupt(signal.Signals(self.noted).name)
 
     def wake(self) -> None:
-        """End the wait that goes on, or the next. From any thread."""
-        with suppress(BlockingIOError):  # full: it will wake
-            os.write(self._write, b"\0")
+        """End the wait that goes on, or the next. From any thread; nothing once the block has ended."""
+        with self._lock, suppress(BlockingIOError):  # full: it will wake
+            if self._pipe:
+                os.write(self._pipe[1], b"\0")
 
     def wait(self) -> None:
         """Wait for `wake`, or for a signal. The kernel keeps either for us, so none comes too early."""
+        assert self._pipe  # noqa: S101 - inside the block
         poll = select.poll()
-        poll.register(self._read, select.POLLIN)
+        poll.register(self._pipe[0], select.POLLIN)
         poll.poll()
         with suppress(BlockingIOError):
-            os.read(self._read, 4096)
+            os.read(self._pipe[0], 4096)
 
 
 def run_threads(work: Callable[[], None], count: int, stop: Callable[[], None]) -> None:
@@ -155,15 +168,17 @@ def run_threads(work: Callable[[], None], count: int, stop: Callable[[], None]) 
 
     with Hold() as hold:
         threads = _start(one, count, faults)
-        stopped = False
-        while len(ended) < len(threads):
-            if not stopped and (faults or hold.noted):
-                stopped = True
-                stop()
-            else:
-                hold.wait()
-        for thread in threads:
-            thread.join()
+        try:
+            stopped = False
+            while len(ended) < len(threads):
+                if not stopped and (faults or hold.noted):
+                    stopped = True
+                    stop()
+                else:
+                    hold.wait()
+        finally:
+            for thread in threads:
+                thread.join()
     if faults:
         raise faults[0]
 
