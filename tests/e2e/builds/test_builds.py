@@ -10,6 +10,7 @@ A case is one file: a sentence, a Dockerfile, the files of its context, and if n
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import time
@@ -21,6 +22,7 @@ from pathlib import Path
 import pytest
 
 from tests.casefiles import Case, case_files
+from tests.components import require
 from tests.e2e.builds.builders import Buildah, Built, Dfc, Reference, Request
 from tests.e2e.builds.images import read_image
 from tests.e2e.builds.peers import compare, read_peer
@@ -101,3 +103,27 @@ def test_the_page_of_the_executor_has_every_difference(root: Path, *, update: bo
         page.write_text(wanted)
     else:
         assert wanted == text
+
+
+SAMPLE = ("config-everything", "copy-special-modes", "run-deletes", "run-hard-links", "stages-scratch")
+
+
+@pytest.mark.parametrize("case", [case for case in case_files(__file__) if str(case) in SAMPLE], ids=str)
+def test_other_tools_take_the_archive(case: Case, tmp_path: Path, places: dict[str, str], ours: Dfc) -> None:
+    """Skopeo reads it; umoci unpacks it to the same names. Podman: tests/executor/exporters/test_tools.py."""
+    archive = tmp_path / "image.tar"
+    built = ours.build(make_request(case, write_context(case, tmp_path / "context"), places), archive)
+    assert built.status == 0, built.log
+    image = read_image(archive)
+    inspected = run_tool("skopeo", "inspect", f"oci-archive:{archive}")
+    assert json.loads(inspected)["Layers"] == [layer["digest"] for layer in image.manifest["layers"]]
+    run_tool("skopeo", "copy", "-q", f"oci-archive:{archive}", f"oci:{tmp_path / 'layout'}:x")
+    run_tool("umoci", "unpack", "--image", f"{tmp_path / 'layout'}:x", str(tmp_path / "bundle"))
+    root = tmp_path / "bundle" / "rootfs"
+    assert {str(path.relative_to(root)) for path in root.rglob("*")} == set(image.tree)
+
+
+def run_tool(name: str, *arguments: str) -> str:
+    done = subprocess.run([require(name), *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
