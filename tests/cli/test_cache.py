@@ -94,6 +94,15 @@ def test_a_build_takes_from_one_cache_and_writes_another(context: Path) -> None:
     assert json.loads((here / "first/index.json").read_text()) == json.loads((here / "second/index.json").read_text())
 
 
+def test_a_base_image_under_another_name_is_the_same(context: Path) -> None:
+    here = context.parent
+    build(here, "base", "-o", 'type=oci,dest=base-image,tar=false,"name=app:1,app:2"')
+    (context / "Dockerfile").write_text("FROM base\nCOPY hello.txt /x\n")
+    for tag in ("1", "2"):
+        said = build(here, "one", "--build-context", f"base=oci-layout://base-image:{tag}")
+    assert said.partition("COPY hello.txt /x")[2].splitlines()[1].endswith("CACHED")
+
+
 @pytest.mark.skipif(
     os.geteuid() != 0, reason="only root can be another user; everything else here runs as whoever runs it"
 )
