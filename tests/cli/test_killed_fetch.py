@@ -35,7 +35,7 @@ def test_the_next_build_goes_on(tmp_path: Path, number: signal.Signals) -> None:
 
         def hold(seen: Seen) -> Say:
             """Half of the blob, and then nothing more until the build is dead."""
-            killed.wait(20)
+            killed.wait(60)
             return Say(body=BLOB, cut=0) if "range" not in seen.headers else whole(seen)
 
         server.says(BLOB_PATH, Say(body=BLOB, cut=len(BLOB) // 2), hold)
@@ -49,7 +49,7 @@ def test_the_next_build_goes_on(tmp_path: Path, number: signal.Signals) -> None:
                 assert build.poll() is None, build.stderr and build.stderr.read().decode()
                 time.sleep(0.02)
             build.send_signal(number)
-            assert build.wait(20) != 0
+            assert build.wait(60) != 0
         killed.set()
         server.says(BLOB_PATH, whole)
         server.seen.clear()

@@ -340,7 +340,7 @@ def test_several_are_asked_at_once(make: Make, server: Scripted) -> None:
     from ir_schema import Definition, Vertex
     from ir_schema.ops import Input, InputIndex, MergeOp, Op, SourceOp
 
-    all_asked = Barrier(8, timeout=20)
+    all_asked = Barrier(8, timeout=60)
 
     def wait(_seen: Seen) -> Say:
         all_asked.wait()

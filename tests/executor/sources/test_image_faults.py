@@ -231,7 +231,7 @@ def test_two_builds_download_once(server: Scripted, name: str, tmp_path: Path) -
 
     def slowly(_seen: Seen) -> Say:
         began.set()
-        go_on.wait(10)
+        go_on.wait(60)
         return Say(body=BLOB)
 
     server.says(BLOB_PATH, slowly)
@@ -244,7 +244,7 @@ def test_two_builds_download_once(server: Scripted, name: str, tmp_path: Path) -
     threads = [threading.Thread(target=build) for _ in range(2)]
     for thread in threads:
         thread.start()
-    assert began.wait(10)
+    assert began.wait(60)
     go_on.set()
     for thread in threads:
         thread.join()
