@@ -77,6 +77,11 @@ def _as_before(number: int, frame: FrameType | None) -> None:
         os.kill(os.getpid(), number)
 
 
+def noted() -> bool:
+    """Whether a signal has come that is raised when the block around this ends."""
+    return _Noted.hold is not None and bool(_Noted.hold.noted)
+
+
 def install() -> None:
     """From now on the first signal raises, one more is harmless, the third ends the process. Ignored signals stay ignored."""
     _catch()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import tarfile
 from collections.abc import Callable
@@ -366,6 +367,21 @@ def test_nobody_reads_the_archive(context: Path, tmp_path: Path) -> None:
     assert done.returncode == 1
     assert b"nobody reads it any more" in done.stderr
     assert b"Traceback" not in done.stderr
+
+
+def test_an_interrupt_while_nobody_reads_a_pipe_yet(context: Path, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "DFC_ROOT": str(tmp_path / "store")}
+    command = [*DFC, "build", "--progress=rawjson", "-o", f"type=oci,dest={tmp_path / 'pipe'}", str(context)]
+    with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as running:
+        assert running.stderr is not None
+        for line in running.stderr:
+            if b"exporting config" in line:
+                break
+        running.send_signal(signal.SIGINT)
+        rest = running.stderr.read()
+    assert running.returncode == 130
+    assert b"context canceled" in rest
 
 
 def test_two_builds_at_once_on_one_store(context: Path, tmp_path: Path) -> None:

@@ -14,9 +14,11 @@ import os
 import secrets
 import stat
 import sys
+import time
 from typing import TYPE_CHECKING, BinaryIO
 
-from dockerfile_frontend.executor.solver.model import ExecutorError
+from dockerfile_frontend.executor import interrupts
+from dockerfile_frontend.executor.solver.model import Cancelled, ExecutorError
 
 from .spec import STANDARD
 
@@ -43,12 +45,29 @@ def opened(dest: str) -> Iterator[BinaryIO]:
     target = os.path.realpath(dest)
     with told(dest):
         if is_special(target):
-            with open(target, "wb") as out:
+            with open(_open_special(target), "wb") as out:
                 yield out
                 out.flush()
         else:
             with replacing(target) as out:
                 yield out
+
+
+def _open_special(path: str) -> int:
+    """A descriptor of a device or pipe. A pipe that nobody reads yet is waited for, until an interrupt comes."""
+    waits = stat.S_ISFIFO(os.stat(path).st_mode)
+    while True:
+        try:
+            fd = os.open(path, os.O_WRONLY | os.O_CLOEXEC | (os.O_NONBLOCK if waits else 0))
+        except OSError as error:
+            if not waits or error.errno != errno.ENXIO:
+                raise
+            if interrupts.noted():
+                raise Cancelled from None
+            time.sleep(0.05)
+        else:
+            os.set_blocking(fd, True)
+            return fd
 
 
 def check_writable(dest: str) -> None:
