@@ -31,8 +31,8 @@ RUN echo first; seq 1 500; false
 
 
 @pytest.fixture(scope="session")
-def base_layout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The fixtures' base image as an OCI layout, tag 1.37."""
+def base_layout() -> Iterator[Path]:
+    """The fixtures' base image as an OCI layout, tag 1.37, where every user may read it."""
     spec = importlib.util.spec_from_file_location("base_image", ROOT / "fixtures" / "base_image.py")
     assert spec is not None
     assert spec.loader is not None
@@ -41,8 +41,8 @@ def base_layout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = Path(tempfile.mkdtemp(prefix="dfc-base-"))
     folder.chmod(0o755)
     maker.write_layout(folder, require("busybox-static"))
-    tmp_path_factory._given_basetemp  # noqa: B018, SLF001  it lives as long as the session
-    return folder
+    yield folder
+    shutil.rmtree(folder)
 
 
 class Place:
