@@ -90,6 +90,7 @@ def test_one_hold_in_another() -> None:
 
 def test_the_third_ends_it_hard() -> None:
     body = """
+        interrupts.PATIENCE = 600
         with Hold() as hold:
             say("up")
             while True:
@@ -126,6 +127,7 @@ def test_a_burst_is_one() -> None:
 
 def test_outside_of_a_block_only_the_first_raises_once_installed() -> None:
     body = """
+        interrupts.PATIENCE = 600
         install()
         try:
             say("up")
