@@ -55,7 +55,7 @@ def command(
         ask(place, everything=everything, limited=keep is not None)
     elif not force:
         raise Fault("--json asks nobody, so it wants --force, too", code=EXIT_USAGE)
-    with opened_store(root) as store:
+    with opened_store(root, make_room=True) as store:
         from dockerfile_frontend.executor.gc import Policy  # noqa: PLC0415  `--help` needs no executor
 
         gone = removed(store, Policy(keep, seconds, everything, matches))

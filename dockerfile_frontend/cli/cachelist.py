@@ -35,7 +35,7 @@ _MOST = 60
 
 
 @contextmanager
-def opened_store(root: str | None) -> Iterator[Store | None]:
+def opened_store(root: str | None, *, make_room: bool = False) -> Iterator[Store | None]:
     """The store; None where there is none yet, and none is made. Its errors become faults."""
     from dockerfile_frontend.executor.solver.model import ExecutorError  # noqa: PLC0415  `--help` needs no executor
     from dockerfile_frontend.executor.store import Store as Opened  # noqa: PLC0415  the same
@@ -45,7 +45,7 @@ def opened_store(root: str | None) -> Iterator[Store | None]:
         if not os.path.exists(os.path.join(place, "format")):
             yield None
             return
-        with Opened.open(place) as store:
+        with Opened.open(place, make_room=make_room) as store:
             yield store
     except ExecutorError as error:
         raise Fault(str(error), hint=error.hint) from error

@@ -98,6 +98,7 @@ MIGRATIONS = (
 """Applied in order; `PRAGMA user_version` counts those that have been."""
 
 _HEADER_BYTES = 100
+_LEAST_ROOM = 1 << 18
 _WRITE_AHEAD = b"\x02\x02"
 
 PRAGMAS = ("PRAGMA journal_mode = WAL", "PRAGMA synchronous = NORMAL", "PRAGMA foreign_keys = ON", "PRAGMA temp_store = MEMORY")
@@ -218,8 +219,8 @@ def _statements(script: str) -> Iterator[str]:
 
 
 def _explain(error: sqlite3.Error, path: str) -> StoreError:
-    name = getattr(error, "sqlite_errorname", "")
-    match name.removeprefix("SQLITE_").partition("_")[0]:
+    name = getattr(error, "sqlite_errorname", "").removeprefix("SQLITE_").partition("_")[0]
+    match "FULL" if name == "IOERR" and _is_full(path) else name:
         case "FULL":
             return StoreError(f"no space left for the store's database {path}", hint="dfc cache prune frees what builds left")
         case "READONLY" | "CANTOPEN":
@@ -230,3 +231,12 @@ def _explain(error: sqlite3.Error, path: str) -> StoreError:
             return StoreError(f"the store's database {path} was kept locked for {BUSY_SECONDS} seconds")
         case _:
             return StoreError(f"the store's database {path}: {error}")
+
+
+def _is_full(path: str) -> bool:
+    """Whether there is too little room for SQLite's own files, which it calls an I/O error."""
+    try:
+        disk = os.statvfs(os.path.dirname(path))
+    except OSError:
+        return False
+    return disk.f_bavail * disk.f_frsize < _LEAST_ROOM

@@ -40,6 +40,17 @@ def explain(error: OSError, what: str = "") -> StoreError:
 
 
 @contextlib.contextmanager
+def disk_told() -> Iterator[None]:
+    """Raise what the kernel says of the disk as a StoreError; let all else through, such as a broken connection."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in DISK:
+            raise explain(error) from error
+        raise
+
+
+@contextlib.contextmanager
 def told(what: str = "") -> Iterator[None]:
     """Raise what the kernel says as a StoreError."""
     try:

@@ -189,16 +189,13 @@ class _Pruning:
 
     def _pack(self, item: Usage) -> bool:
         """Take the files of an image's layer away that can be unpacked again; whether that could be done."""
-        again = (
-            "UPDATE layer SET state = 'packed', size = 0, entries = 0, whiteouts = 0 WHERE id = ? AND state = 'ready' AND EXISTS "
-            "(SELECT 1 FROM packed p WHERE p.layer = layer.id AND p.form = 'original' AND (EXISTS (SELECT 1 FROM blob b WHERE "
+        to_be_had = (
+            "EXISTS (SELECT 1 FROM packed p WHERE p.layer = layer.id AND p.form = 'original' AND (EXISTS (SELECT 1 FROM blob b WHERE "
             "b.digest = p.digest) OR EXISTS (SELECT 1 FROM memo m WHERE m.kind = 'origin' AND m.key = p.digest)))"
         )
-        db = self._store.db
-        with db.transaction():
-            if self._leased([item.id]) or not db.execute(again, (int(item.id),)).rowcount:
+        with self._store.db.transaction():
+            if self._leased([item.id]) or not self._store.snapshots.take_files(item.id, to_be_had):
                 return False
-        self._store.snapshots.remove_directories(item.id)
         self._count(item)
         return True
 

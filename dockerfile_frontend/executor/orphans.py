@@ -50,7 +50,9 @@ def _layers(store: Store) -> None:
         if not os.path.isdir(store.snapshots.path(str(number)))
     ]
     for number in lost:
-        store.snapshots.lose(str(number))
+        with store.db.transaction():  # it may have been unpacked since
+            if not os.path.isdir(store.snapshots.path(str(number))):
+                store.snapshots.lose(str(number))
 
 
 def _blobs(store: Store) -> None:

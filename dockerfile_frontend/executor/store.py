@@ -6,6 +6,7 @@
     ROOT/layers/7/         layers and drafts (`snapshots`)
     ROOT/caches/<hash>/    cache mounts
     ROOT/work ingest locks sessions empty      what a running build needs beside them
+    ROOT/reserve        room to remove things in when the disk is full
 
     with Store.open("/var/lib/dfc") as store:
         with store.new_layer(base=tree.layers, description="RUN make") as draft: run(draft.path)
@@ -20,6 +21,7 @@ because a machine that lost power may have kept the table and not the bytes.
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import secrets
@@ -29,6 +31,7 @@ from typing import TYPE_CHECKING, Any
 from .blobs.content import TOUCH_SECONDS, Blobs
 from .blobs.digests import hex_of
 from .db import Database, StoreError
+from .diskfaults import DISK, explain
 from .files.walk import DIRECTORY
 from .locks import Session, exclusive
 from .snapshots.snapshotter import Snapshotter, spread
@@ -44,6 +47,10 @@ if TYPE_CHECKING:
 FORMAT = "1\n"
 FOLDERS = ("blobs", "blobs/sha256", "ingest", "layers", "work", "locks", "sessions", "caches", "empty")
 SPREAD = ("layers", "work")
+
+RESERVE = "reserve"
+RESERVE_BYTES = 1 << 19
+"""A file that takes this much, so that there is room to remove things in when the disk is full."""
 
 BACKEND_VARIABLE = "DFC_SNAPSHOTTER"
 """Environment: overlay or copy, instead of a probe."""
@@ -73,13 +80,18 @@ class Store:
             raise
 
     @classmethod
-    def open(cls, root: str | os.PathLike[str], *, backend: str = "") -> Store:
-        """The store in `root`, made when it is missing. Raises StoreError."""
+    def open(cls, root: str | os.PathLike[str], *, backend: str = "", make_room: bool = False) -> Store:
+        """The store in `root`, made when it is missing. Raises StoreError.
+
+        `make_room` is for who is about to remove things: on a full disk it gives up what was kept for that.
+        """
         path = os.path.abspath(root)
+        if make_room:
+            _use_reserve(path)
         try:
             return cls(path, backend=backend)
         except OSError as error:
-            raise StoreError(f"the store {path} cannot be used: {error.strerror}: {error.filename}") from error
+            raise _explain(error, path) from error
 
     @property
     def root(self) -> Path:
@@ -297,14 +309,16 @@ def _lay_out(root: str) -> None:
     except FileNotFoundError:
         _make(root)
         return
-    if version != FORMAT:
+    if version == FORMAT:
+        _keep_reserve(root)
+    else:
         raise StoreError(f"{root} is a store of another layout: {version.strip()!r}", hint="give another --root, or remove it")
 
 
 def _make(root: str) -> None:
     os.makedirs(root, mode=0o700, exist_ok=True)
     database = {f"db.sqlite{end}" for end in ("", "-journal", "-wal", "-shm")}
-    foreign = {*os.listdir(root)} - {*FOLDERS, "format", "oci-layout"} - database
+    foreign = {*os.listdir(root)} - {*FOLDERS, "format", "oci-layout", RESERVE} - database
     if foreign:
         raise StoreError(f"{root} is no store and not empty: it holds {min(foreign)!r}", hint="give an empty directory, or a new one")
     os.chmod(root, 0o700)
@@ -313,16 +327,65 @@ def _make(root: str) -> None:
     os.chmod(os.path.join(root, "empty"), 0o755)  # noqa: S103 - inside a store of mode 0700
     for folder in SPREAD:
         spread(os.path.join(root, folder))
-    _write_new(os.path.join(root, "oci-layout"), '{"imageLayoutVersion":"1.0.0"}')
-    _write_new(os.path.join(root, "format"), FORMAT)
+    with exclusive(os.path.join(root, "locks"), "layout"):
+        _write_new(root, "oci-layout", '{"imageLayoutVersion":"1.0.0"}')
+        _keep_reserve(root)
+        _write_new(root, "format", FORMAT)
 
 
-def _write_new(path: str, text: str) -> None:
+def _write_new(root: str, name: str, text: str) -> None:
     """By way of another folder, so that who looks into this one at the same moment finds nothing odd."""
-    partial = os.path.join(os.path.dirname(path), "ingest", f"{secrets.token_hex(8)}.new")
+    partial = os.path.join(root, "ingest", name)
     with open(partial, "w", encoding="ascii") as file:
         file.write(text)
-    os.replace(partial, path)
+    os.replace(partial, os.path.join(root, name))
+
+
+def _keep_reserve(root: str) -> None:
+    """Put some room aside, while there is plenty."""
+    path = os.path.join(root, RESERVE)
+    if not os.path.exists(path) and _free(root) > 64 * RESERVE_BYTES:
+        with contextlib.suppress(OSError), open(path, "ab") as file:
+            os.posix_fallocate(file.fileno(), 0, RESERVE_BYTES)
+
+
+def _use_reserve(root: str) -> None:
+    with contextlib.suppress(OSError):
+        if _free(root) < RESERVE_BYTES:
+            os.unlink(os.path.join(root, RESERVE))
+
+
+def _free(path: str) -> int:
+    disk = os.statvfs(path)
+    return disk.f_bavail * disk.f_frsize
+
+
+def _explain(error: OSError, path: str) -> StoreError:
+    """Why a store cannot be opened."""
+    if error.errno in (errno.EACCES, errno.EPERM):
+        owner = _owner(path)
+        return StoreError(f"the store {path} belongs to {owner}", hint="--root gives another place; a store is for one user")
+    if error.errno in DISK:
+        return explain(error)
+    return StoreError(f"the store {path} cannot be used: {(error.strerror or str(error)).lower()}: {error.filename}")
+
+
+def _owner(path: str) -> str:
+    """Who the directory, or the nearest one above it that there is, belongs to."""
+    while not os.path.exists(path) and path != "/":
+        path = os.path.dirname(path)
+    try:
+        uid = os.stat(path).st_uid
+    except OSError:
+        return "another user"
+    if uid == os.geteuid():
+        return "you, but may not be written to"
+    import pwd
+
+    try:
+        return f"user {pwd.getpwuid(uid).pw_name}"
+    except KeyError:
+        return f"user {uid}"
 
 
 def _boot_id() -> str:

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/security.md").read_text()
 FOLDER = re.compile(r"^\|.*tests in `([\w/]+)/` \|$", re.MULTILINE)
-NAMED = re.compile(r"`(test_\w+\.py)::(test_\w+)`")
+NAMED = re.compile(r"`((?:\w+/)*test_\w+\.py)::(test_\w+)`")
 
 
 def named() -> list[tuple[str, str]]:
@@ -33,7 +33,10 @@ def test_a_named_test_exists(file: str, name: str) -> None:
     "file",
     [
         "tests/cli/test_remote.py",
+        "tests/executor/blobs/test_content.py",
         "tests/executor/exec/test_hostile.py",
+        "tests/executor/files/test_attacks.py",
+        "tests/executor/layers/test_attacks.py",
         "tests/executor/runtime/test_attacks.py",
         "tests/executor/sources/test_git_attacks.py",
         "tests/executor/sources/test_image_faults.py",

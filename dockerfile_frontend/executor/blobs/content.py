@@ -16,6 +16,7 @@ import time
 from typing import TYPE_CHECKING, BinaryIO
 
 from dockerfile_frontend.executor.db import StoreError
+from dockerfile_frontend.executor.diskfaults import disk_told
 from dockerfile_frontend.executor.locks import exclusive
 
 from .digests import check_digest, hex_of
@@ -85,7 +86,7 @@ class Blobs:
         not what `digest` and `size` say.
         """
         if not digest:
-            with self._anonymous() as out:
+            with disk_told(), self._anonymous() as out:
                 yield out
             return
         where = os.path.join(self.folder, hex_of(digest))
@@ -96,9 +97,10 @@ class Blobs:
             partial = os.path.join(self._ingest, f"{hex_of(digest)}.partial")
             out = Writer(os.open(partial, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), digest, size)
             try:
-                out.resume()
-                yield out
-                out.commit()
+                with disk_told():
+                    out.resume()
+                    yield out
+                    out.commit()
             except StoreError:
                 os.unlink(partial)
                 raise

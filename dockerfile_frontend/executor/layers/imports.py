@@ -79,8 +79,9 @@ def import_chain(store: Store, chain: Sequence[ImageLayer], *, trusted: bool = T
     now = time.time()
     with store.db.transaction():
         for chain_id, layer in zip(chain_ids([layer.diff_id for layer in chain]), chain, strict=True):
-            row = store.db.execute("SELECT id FROM layer WHERE chain = ?", (chain_id,)).fetchone()
-            number = row[0] if row else None
+            number, below = store.db.execute("SELECT id, below FROM layer WHERE chain = ?", (chain_id,)).fetchone() or (None, "")
+            if number is not None and below != " ".join(layers):  # one of them was removed, and has a new number
+                store.db.execute("UPDATE layer SET below = ? WHERE id = ?", (" ".join(layers), number))
             if number is None:
                 values = (chain_id, " ".join(layers), layer.diff_id, layer.description, layer.created or now, now)
                 number = store.db.execute(_INSERT, values).lastrowid

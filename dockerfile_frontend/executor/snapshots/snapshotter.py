@@ -21,6 +21,7 @@ import time
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.executor.db import StoreError
+from dockerfile_frontend.executor.diskfaults import disk_told
 from dockerfile_frontend.executor.files.clone import clone_tree, copy_metadata
 from dockerfile_frontend.executor.files.walk import DIRECTORY, remove_tree
 
@@ -108,8 +109,9 @@ class Snapshotter:
         """A new layer over `base`, committed when the block ends well, and removed when it does not."""
         draft = self.begin(base, description)
         try:
-            yield draft
-            draft.commit()
+            with disk_told():
+                yield draft
+                draft.commit()
         finally:
             draft.abort()
 
@@ -142,7 +144,11 @@ class Snapshotter:
 
     def _make_upper(self, draft: Draft) -> None:
         try:
-            os.mkdir(draft.upper, 0o755)
+            try:
+                os.mkdir(draft.upper, 0o755)
+            except FileExistsError:  # its number is new, so this is nobody's
+                self.remove_directories(draft.layer)
+                os.mkdir(draft.upper, 0o755)
             os.chmod(draft.upper, 0o755)  # noqa: S103 - the root directory of an image, inside a store of mode 0700
             if draft.base:
                 top = self.path(draft.base[-1])
@@ -209,11 +215,21 @@ class Snapshotter:
 
     def lose(self, layer: str) -> bool:
         """What is to be done when a layer's files are not there, or not whole: whether it can be unpacked again."""
-        again = "UPDATE layer SET state = 'packed', size = 0, entries = 0, whiteouts = 0 WHERE id = ? AND chain IS NOT NULL"
-        if not self._db.execute(again, (int(layer),)).rowcount:
-            self.discard(layer)
-            return False
-        self.remove_directories(layer)
+        if self.take_files(layer, "chain IS NOT NULL"):
+            return True
+        self.discard(layer)
+        return False
+
+    def take_files(self, layer: str, condition: str) -> bool:
+        """Take the files of an unpacked layer away, if the SQL condition holds for its row; whether it did.
+
+        In one transaction, since the next who needs them puts them in the same place.
+        """
+        packed = f"UPDATE layer SET state = 'packed', size = 0, entries = 0, whiteouts = 0 WHERE id = ? AND state = 'ready' AND {condition}"  # noqa: S608
+        with self._db.transaction():
+            if not self._db.execute(packed, (int(layer),)).rowcount:
+                return False
+            self.trash.put(self.path(layer))
         return True
 
     def drop(self, layer: str) -> None:
@@ -249,6 +265,8 @@ class Snapshotter:
             self._db.execute("DELETE FROM lease WHERE session = ?", (name,))
             self._remove_named(name)
             self._session.forget(name)
+        if dead:
+            self._remove_workplaces()
 
     def point(self) -> str:
         """A new, empty directory to show a view at."""
@@ -269,6 +287,16 @@ class Snapshotter:
             remove_tree(work, os.path.basename(path))
         finally:
             os.close(work)
+
+    def _remove_workplaces(self) -> None:
+        """What is beside layers that nobody writes any more."""
+        from .overlay import detach
+
+        for name in os.listdir(os.path.join(self.root, "work")):
+            if name.isdigit() and self._db.execute("SELECT 1 FROM layer WHERE id = ? AND session <> ''", (int(name),)).fetchone() is None:
+                with contextlib.suppress(OSError):
+                    detach(os.path.join(self.work(name), "root"))
+                    self.remove_point(self.work(name))
 
     def _remove_named(self, session: str) -> None:
         """Views, probes and temporary files that have a session's name in theirs."""

@@ -50,9 +50,11 @@ def read_op(text: str, *, inputs: bool = True) -> FileOp:
     return FileOp(tuple(actions))
 
 
-def run_lines(store: Store, text: str, base: str = "", context: LocalTree | None = None) -> tuple[str, ...]:
-    """Layers of what the lines make, on top of what the lines of `base` make. Looks up content first, as a build does."""
-    below = run_file_op(store, read_op(base, inputs=False), ())[0] if base else ()
+def run_lines(
+    store: Store, text: str, base: str = "", context: LocalTree | None = None, *, below: tuple[str, ...] = ()
+) -> tuple[str, ...]:
+    """Layers of what the lines make, on top of `below`, or of what the lines of `base` make. Looks up content first, as a build does."""
+    below = run_file_op(store, read_op(base, inputs=False), ())[0] if base else below
     op = read_op(text)
     inputs: tuple[Input, Input] = (TreeInput(below), LocalInput(context) if context is not None else TreeInput())
     for selection in _selections(op):

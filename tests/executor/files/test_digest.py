@@ -18,6 +18,7 @@ from dockerfile_frontend.executor.files.walk import DIRECTORY, Visit
 from dockerfile_frontend.executor.solver.model import Selection
 from dockerfile_frontend.executor.store import Store
 from tests.executor.files.filecases import local_tree
+from tests.executor.levels import many_ids
 from tests.executor.trees import make_tree
 
 TREE = """\
@@ -57,12 +58,14 @@ def test_a_difference_that_counts(tmp_path: Path, line: str, other: str) -> None
     assert digest(one) != digest(two)
 
 
+@many_ids
 @pytest.mark.parametrize(("line", "other"), [('a "text"', 'a "text" 5:6'), ("d/ 0755", "d/ 0755 7:0")])
 def test_owners_count_in_a_tree(tmp_path: Path, line: str, other: str) -> None:
     one, two = make_tree(tmp_path / "1", TREE), make_tree(tmp_path / "2", TREE.replace(line, other))
     assert digest(one) != digest(two)
 
 
+@many_ids
 def test_owners_do_not_count_in_a_context(store: Store, tmp_path: Path) -> None:
     one, two = make_tree(tmp_path / "1", TREE), make_tree(tmp_path / "2", TREE.replace('"text"', '"text" 5:6'))
     found = []

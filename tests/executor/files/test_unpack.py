@@ -15,14 +15,15 @@ import zstandard
 from dockerfile_frontend.executor.store import Store
 from tests.executor.archives import tar_of
 from tests.executor.files.filecases import local_tree, result
+from tests.executor.levels import many_ids, one_id
 
-SET_ID = {"mode": 0o4755, "uid": 5}
-FOLDER = {"mode": 0o750, "uid": 3, "gid": 4}
+SET_ID = {"mode": 0o4755}
+FOLDER = {"mode": 0o750}
 PLAIN = tar_of(("d/", FOLDER), ("d/f", b"in the tar", SET_ID), ("l", "-> d/f"), ("h", "= d/f", SET_ID))
 UNPACKED = """\
 out/ 0755
-out/d/ 0750 3:4 @1000
-out/d/f 4755 5:0 "in the tar" @1000
+out/d/ 0750 @1000
+out/d/f 4755 "in the tar" @1000
 out/h = out/d/f
 out/l -> d/f @1000
 """
@@ -61,9 +62,24 @@ def test_a_packed_file_that_is_no_archive_is_copied(store: Store, tmp_path: Path
     assert "out/a.tar 0644" in add(store, tmp_path, gzip.compress(b"no archive"))
 
 
+@many_ids
 def test_an_owner_that_is_given_goes_to_all(store: Store, tmp_path: Path) -> None:
     found = add(store, tmp_path, PLAIN, "chown=7:8")
     assert all(" 7:8" in line or " = " in line for line in found.splitlines())
+
+
+OWNED = tar_of(("d/", {"uid": 3, "gid": 4}), ("d/f", b"x", {"uid": 5}), ("l", "-> d", {"uid": 6, "gid": 7}))
+
+
+@many_ids
+def test_owners_are_the_archives(store: Store, tmp_path: Path) -> None:
+    found = add(store, tmp_path, OWNED)
+    assert found == 'out/ 0755\nout/d/ 0755 3:4 @1000\nout/d/f 0644 5:0 "x" @1000\nout/l -> d 6:7 @1000\n'
+
+
+@one_id
+def test_owners_that_do_not_exist_here_are_told(store: Store, tmp_path: Path) -> None:
+    assert add(store, tmp_path, OWNED) == "error: d/: user 3 or group 4 does not exist in this rootless build"
 
 
 def test_whiteout_names_are_names_like_others(store: Store, tmp_path: Path) -> None:
@@ -80,7 +96,7 @@ def test_what_is_there_is_replaced_and_directories_are_merged(store: Store, tmp_
     base = 'mkdir /out/d 0700 parents\nmkfile /out/d/old "stays"\nmkfile /out/d/f "goes"\nmkdir /out/l 0755\nmkfile /out/l/x "goes"'
     found = add(store, tmp_path, PLAIN, base=base)
     assert 'out/d/old 0644 "stays" @5' in found
-    assert 'out/d/f 4755 5:0 "in the tar"' in found
+    assert 'out/d/f 4755 "in the tar"' in found
     assert "out/l -> d/f @1000" in found
 
 

@@ -142,6 +142,17 @@ def test_the_original_blob_is_kept_with_the_layer(store: Store) -> None:
     assert (packed.digest, packed.diff_id, packed.compression) == (layer.digest, layer.diff_id, "gzip")
 
 
+def test_a_layer_below_that_was_removed_meanwhile(store: Store) -> None:
+    """A directory that no entry stands for is as it is in the layer that has its place now."""
+    below, above = tar_of(("d/", {"mode": 0o700})), tar_of(("d/new", b"n"))
+    first = import_chain(store, [layer_of(store, below), layer_of(store, above)])
+    store.drop(first[:1])
+    layers = unpack_layers(store, below, above)
+    assert layers[0] != first[0]
+    assert layers[1] == first[1]
+    assert "d/ 0700" in tree(store, layers)
+
+
 def test_threads_that_need_the_same_layers_unpack_them_once(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     layers = import_chain(store, [layer_of(store, ONE), layer_of(store, TWO)])
     extracted = []
