@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import field
+from dataclasses import field, replace
 from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
 from ir_schema.ops import Platform
 from ir_schema.record import Record
 
+from .compiled import find_targets, remember_targets
 from .exporters.records import BuildFacts, Image
 from .machine import Machine
 from .solve import complete, outputs_of
@@ -81,6 +82,8 @@ class BuildJob(Record):
     """Where the build's own cache is to be written as well."""
     keep_bytes: int | None = None
     """What the store may take afterwards; None leaves it to the environment and the size of the disk."""
+    recalled: bool = False
+    """Whether the targets are those of an earlier build."""
     pins: Mapping[str, Pin] = field(default_factory=dict)
     """What sources were found to be when their files were looked at before: see `remote_context`."""
 
@@ -153,6 +156,21 @@ def build_again(job: BuildJob, agreed: Callable[[Mapping[str, Any]], BuildJob | 
             return Built(export(job.outputs, images, machine, ready.facts), cached=True)
 
 
+def recall_targets(job: BuildJob, agreed: Callable[[Mapping[str, Any]], BuildJob | None]) -> BuildJob | None:
+    """The job with the graphs of an earlier build of the same words; `job` has no targets yet. None when they must be made.
+
+    `agreed` gets the notes of the earlier build: the job to go on with, or None when they do not hold any more.
+    """
+    with Store.open(job.root) as store:
+        known = find_targets(job, store)
+    ready = agreed(known.notes) if known else None
+    if known is None or ready is None:
+        return None
+    definitions = tuple(target.definition for target in known.targets)
+    facts = replace(ready.facts, definitions=definitions)
+    return replace(ready, targets=known.targets, notes=known.notes, facts=facts, recalled=True)
+
+
 @contextlib.contextmanager
 def opened(job: BuildJob) -> Iterator[Machine]:
     with Store.open(job.root) as store, Machine(store, job.session, jobs=job.jobs) as machine:
@@ -188,6 +206,8 @@ def _finish(job: BuildJob, plan: Plan, machine: Machine) -> Built:
     if job.trace:
         extra = {"images": [_trace_of(image) for image in images], "notes": job.notes}
         remember_trace(job.trace, plan, [image.layers for image in images], extra, machine)
+        if not job.recalled:
+            remember_targets(job, machine.store)
     built = Built(export(job.outputs, images, machine, job.facts), not plan.work)
     if job.cache_to:
         from .cache.writing import export_caches

@@ -51,6 +51,19 @@ def test_a_cached_build_imports_no_compiler_and_nothing_heavy(tmp_path: Path) ->
         assert f"dockerfile_frontend.{package}" not in modules
 
 
+def test_a_build_in_which_a_file_has_changed_imports_no_compiler(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY file /a\n")
+    build = ("build", "-o", f"type=oci,dest={tmp_path / 'app.tar'}", tmp_path)
+    environment = {"DFC_ROOT": str(tmp_path / "store")}
+    for text in ("one", "two"):
+        (tmp_path / "file").write_text(text)
+        modules = imported(*build, env=environment)
+    assert heavy(modules) <= {"isal"}
+    assert "dockerfile_frontend.executor.files.run" in modules
+    for package in ("compiler", "syntax", "instructions"):
+        assert f"dockerfile_frontend.{package}" not in modules
+
+
 def test_the_public_names_exist_and_are_listed() -> None:
     import dockerfile_frontend as api  # noqa: PLC0415  only this test needs it
 

@@ -117,7 +117,9 @@ class _Gzip:
             del self._pending[:BLOCK]
 
     def finish(self) -> None:
-        if self._pending:
+        if self._pending and self._pool is None:  # a small stream needs no threads, whose import takes longer than its compression
+            self._write(deflate_block(bytes(self._pending), self._level))
+        elif self._pending:
             self._start(bytes(self._pending))
         while self._running:
             self._write(self._running.popleft().result())
