@@ -89,7 +89,8 @@ class _Gzip:
             raise StoreError(f"gzip has levels 0 to 9, not {level}")
         self._level = level if level is not None and level >= 0 else None
         self._write = write
-        self._pending = bytearray()
+        self._parts: list[memoryview] = []
+        self._held = 0
         self._running: deque[Future[bytes]] = deque()
         self._workers = min(os.cpu_count() or 1, MOST_WORKERS)
         self._pool: ThreadPoolExecutor | None = None
@@ -108,19 +109,27 @@ class _Gzip:
     def write(self, data: bytes) -> None:
         self._crc = self._crc32(data, self._crc)
         self._size += len(data)
-        if not self._pending and len(data) == BLOCK:
+        if not self._held and len(data) == BLOCK:
             self._start(data)
             return
-        self._pending += data
-        while len(self._pending) >= BLOCK:
-            self._start(bytes(self._pending[:BLOCK]))
-            del self._pending[:BLOCK]
+        rest = memoryview(data)
+        while rest:
+            self._parts.append(rest[: BLOCK - self._held])
+            self._held += len(self._parts[-1])
+            rest = rest[len(self._parts[-1]):]
+            if self._held == BLOCK:
+                self._start(self._take())
+
+    def _take(self) -> bytes:
+        block = b"".join(self._parts)
+        self._parts, self._held = [], 0
+        return block
 
     def finish(self) -> None:
-        if self._pending and self._pool is None:  # a small stream needs no threads, whose import takes longer than its compression
-            self._write(deflate_block(bytes(self._pending), self._level))
-        elif self._pending:
-            self._start(bytes(self._pending))
+        if self._held and self._pool is None:  # a small stream needs no threads, whose import takes longer than its compression
+            self._write(deflate_block(self._take(), self._level))
+        elif self._held:
+            self._start(self._take())
         while self._running:
             self._write(self._running.popleft().result())
         self._write(_GZIP_END + struct.pack("<LL", self._crc, self._size & 0xFFFFFFFF))

@@ -26,6 +26,7 @@ from .forms import DEFAULT_FORM, Form, Packed, find_packed, remember_packed
 from .tarwrite import Header, encode_header, padding
 
 if TYPE_CHECKING:
+    import hashlib
     from collections.abc import Callable, Iterator
 
     from dockerfile_frontend.executor.files.walk import Visit
@@ -75,16 +76,22 @@ def _write(path: str, form: Form, write: Callable[[bytes], object], check_cancel
     folder = os.open(path, OPEN_DIRECTORY)
     try:
         hasher = None if form.compression == "uncompressed" else hashlib.sha256()
+        chunks = tar_layer(folder, form.epoch)
         with compressor(form.compression, form.level, write) as compress:
-            for chunk in ahead(tar_layer(folder, form.epoch)):
+            for chunk in ahead(_hashed(chunks, hasher) if hasher is not None else chunks):
                 if check_cancelled is not None:
                     check_cancelled()
-                if hasher is not None:
-                    hasher.update(chunk)
                 compress(chunk)
     finally:
         os.close(folder)
     return f"sha256:{hasher.hexdigest()}" if hasher is not None else ""
+
+
+def _hashed(chunks: Iterator[bytes], hasher: hashlib._Hash) -> Iterator[bytes]:
+    """The same chunks, each added to `hasher` by the thread that makes them."""
+    for chunk in chunks:
+        hasher.update(chunk)
+        yield chunk
 
 
 class TarWriter:
@@ -137,7 +144,7 @@ class TarWriter:
             yield from self._add(encode_header(header))
             left = size
             while left:
-                data = os.read(fd, min(left, CHUNK))
+                data = os.read(fd, min(left, CHUNK - self._held))  # a whole piece goes on as it is
                 if not data:
                     raise StoreError(f"/{visit.path} became shorter while it was read")
                 left -= len(data)
