@@ -8,6 +8,7 @@ Everything that costs time to start (containers, registries) is made when it is 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 from typing import TYPE_CHECKING
@@ -22,7 +23,6 @@ from .solver.records import Records
 from .sources.table import Sources
 
 if TYPE_CHECKING:
-    import contextlib
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
     from typing import Self
@@ -71,6 +71,7 @@ class Machine:
         self._lock = threading.RLock()
         self._trees: dict[LocalView, LocalTree] = {}
         self._runtime: Runtime | None = None
+        self._trial: threading.Thread | None = None
         self._client: Client | None = None
         self.seen: dict[str, Seen] = {}
         """Files that digests were made of, until a step's key is recorded."""
@@ -85,7 +86,19 @@ class Machine:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
+    def prepare_runtime(self) -> None:
+        """Find out on a thread which container runtime works, while base images are unpacked."""
+        if self._trial is None:
+            self._trial = threading.Thread(target=self._try_runtime, name="runtime", daemon=True)
+            self._trial.start()
+
+    def _try_runtime(self) -> None:
+        with contextlib.suppress(ExecutorError, OSError):  # the step that wants it will say so
+            _ = self.runtime.engine
+
     def close(self) -> None:
+        if self._trial is not None:
+            self._trial.join()
         with self._lock:
             if self._runtime is not None:
                 self._runtime.close()
