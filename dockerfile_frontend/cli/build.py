@@ -85,8 +85,7 @@ def command(context: str, **given: Any) -> int:  # noqa: ANN401  the flags
 
     with resolving(given, call.contexts.stores) as resolver:
         watch = Watch(mode, job.root)
-        ways = (build_again, build_recalled, build_anew)
-        built = next(filter(None, (way(call, job, resolver, watch) for way in ways)))
+        built = build_again(call, job, resolver, watch) or build_anew(call, job, resolver, watch)
     write_results(given, built.metadata, results)
     if mode in ("plain", "tty") and (words := closing_words(outputs, given["tag"], job.root)):
         print(words, file=sys.stderr)
@@ -145,28 +144,18 @@ def call_of(context: str, given: Mapping[str, Any], mode: Mode) -> Call:
 
 
 def build_again(call: Call, job: BuildJob, resolver: Resolver, watch: Watch) -> Built | None:
-    """What has been built before, if it has; nothing is compiled."""
+    """What has been built before, if it has, or what has to run of a graph that was compiled before; nothing is compiled."""
+    from dockerfile_frontend.cli.building import prepare  # noqa: PLC0415  loaded already
     from dockerfile_frontend.executor.build import build_again as find_built  # noqa: PLC0415  loaded with the executor
 
-    if not job.trace:
-        return None
-    with watch.told():
-        return find_built(job, lambda notes: agreed(notes, call, job, resolver, watch), watch.display)
-
-
-def build_recalled(call: Call, job: BuildJob, resolver: Resolver, watch: Watch) -> Built | None:
-    """Run what must run of a graph that was compiled before, if it was."""
-    from dockerfile_frontend.cli.building import carry_out  # noqa: PLC0415  loaded already
-    from dockerfile_frontend.executor.build import recall_targets  # noqa: PLC0415  the same
+    def starts(ready: BuildJob) -> None:
+        resolver.close()
+        prepare(ready, watch)
 
     if not job.trace:
         return None
     with watch.told():
-        ready = recall_targets(job, lambda notes: agreed(notes, call, job, resolver, watch))
-    if ready is None:
-        return None
-    resolver.close()
-    return carry_out(ready, watch)
+        return find_built(job, lambda notes: agreed(notes, call, job, resolver, watch), watch.display, watch.failed, starts)
 
 
 def agreed(found: Mapping[str, Any], call: Call, job: BuildJob, resolver: Resolver, watch: Watch) -> BuildJob | None:

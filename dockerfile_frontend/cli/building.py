@@ -83,9 +83,14 @@ class Watch:
 def carry_out(job: BuildJob, watch: Watch) -> Built:
     """Run what must run and give out what was asked for. Raises Fault and Refused."""
     with watch.told():
-        wait_for_threads()
-        watch.definitions = tuple(target.definition for target in job.targets)
+        prepare(job, watch)
         return build(job, watch.display, watch.failed)
+
+
+def prepare(job: BuildJob, watch: Watch) -> None:
+    """Before a build may enter namespaces."""
+    wait_for_threads()
+    watch.definitions = tuple(target.definition for target in job.targets)
 
 
 def show_failure(error: StepError, watch: Watch) -> None:

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from ir_schema.definition import Definition
 
+    from .cache.imports import Imports
     from .cache.spec import CacheSpec
     from .exporters.spec import Output
     from .session import Session
@@ -97,25 +98,42 @@ class Built(Record):
     """Whether nothing had to run."""
 
 
+class _Seen(Record):
+    """What planning has found out that holds for the rest of a build."""
+
+    pins: Mapping[str, Pin]
+    caches: Imports | None
+
+
 def build(job: BuildJob, display: Display, failed: Failed | None = None) -> Built:
     """Plan, run, export. Raises StepError for a step that failed, ExecutorError for all else.
 
     `failed` is called before the first is raised, while what the step left is still there.
     """
     with opened(job) as machine:
-        plan = _plan(job, machine)
-        sources, caches = machine.sources, machine.imports
-        if not plan.work and not job.cache_to and not _needs_files(job, plan, machine):
-            with display() as machine.events:
-                return _finish(job, plan, machine)
-        _check_limit(machine.store)
+        found = _look(job, machine, display)
+    return found if isinstance(found, Built) else _work(job, found, display, failed)
+
+
+def _look(job: BuildJob, machine: Machine, display: Display) -> Built | _Seen:
+    """What is made when nothing has to run; else what was learnt on the way."""
+    plan = _plan(job, machine)
+    if not plan.work and not job.cache_to and not _needs_files(job, plan, machine):
+        with display() as machine.events:
+            return _finish(job, plan, machine)
+    _check_limit(machine.store)
+    return _Seen(machine.sources.pins, machine.imports)
+
+
+def _work(job: BuildJob, seen: _Seen, display: Display, failed: Failed | None) -> Built:
+    """Run what must run, in namespaces of our own; no store is open."""
     from .userns import enter
 
     enter()
     with display() as events, opened(job) as machine:
         machine.events = events
-        machine.sources.adopt(sources.pins)
-        machine.use_caches(job.cache_from, caches)
+        machine.sources.adopt(seen.pins)
+        machine.use_caches(job.cache_from, seen.caches)
         try:
             return _finish(job, _plan(job, machine), machine)
         except StepError as error:
@@ -132,37 +150,52 @@ def _check_limit(store: Store) -> None:
         default_limit(store)
 
 
-def build_again(job: BuildJob, agreed: Callable[[Mapping[str, Any]], BuildJob | None], display: Display) -> Built | None:
-    """A build that is all done, found by its trace alone; `job` has no targets yet. None when it has to be looked at.
+def build_again(
+    job: BuildJob,
+    agreed: Callable[[Mapping[str, Any]], BuildJob | None],
+    display: Display,
+    failed: Failed | None = None,
+    starts: Callable[[BuildJob], object] | None = None,
+) -> Built | None:
+    """A build of words that were built before; `job` has no targets yet. None when graphs must be made of them.
 
+    Found by its trace it is all done; else the graphs of then are looked at, and `starts` is called with the job that has them.
     `agreed` gets the notes of the earlier build: the job to go on with, or None when they do not hold any more.
     """
+    with opened(job) as machine:
+        if not job.cache_to and (done := _find_traced(job, agreed, machine, display)):  # what to write of a cache only a plan says
+            return done
+        recalled = recall_targets(job, agreed, machine.store)
+        if recalled is None:
+            return None
+        if starts is not None:
+            starts(recalled)
+        found = _look(recalled, machine, display)
+    return found if isinstance(found, Built) else _work(recalled, found, display, failed)
+
+
+def _find_traced(
+    job: BuildJob, agreed: Callable[[Mapping[str, Any]], BuildJob | None], machine: Machine, display: Display
+) -> Built | None:
     from .exporters.outputs import export, needs_files
 
-    if job.cache_to:
-        return None  # which records there are to write only a plan says
-    with opened(job) as machine:
-        found = find_trace(job.trace, machine)
-        ready = agreed(found.extra["notes"]) if found else None
-        if found is None or ready is None:
-            return None
-        images = tuple(starmap(_traced_image, zip(found.extra["images"], found.layers, strict=True)))
-        if needs_files(job.outputs, images, machine, ready.facts):
-            return None
-        with display() as machine.events:
-            machine.events.planned(found.vertices)
-            for vertex in found.vertices:
-                machine.events.completed(vertex, cached=True)
-            return Built(export(job.outputs, images, machine, ready.facts), cached=True)
+    found = find_trace(job.trace, machine)
+    ready = agreed(found.extra["notes"]) if found else None
+    if found is None or ready is None:
+        return None
+    images = tuple(starmap(_traced_image, zip(found.extra["images"], found.layers, strict=True)))
+    if needs_files(job.outputs, images, machine, ready.facts):
+        return None
+    with display() as machine.events:
+        machine.events.planned(found.vertices)
+        for vertex in found.vertices:
+            machine.events.completed(vertex, cached=True)
+        return Built(export(job.outputs, images, machine, ready.facts), cached=True)
 
 
-def recall_targets(job: BuildJob, agreed: Callable[[Mapping[str, Any]], BuildJob | None]) -> BuildJob | None:
-    """The job with the graphs of an earlier build of the same words; `job` has no targets yet. None when they must be made.
-
-    `agreed` gets the notes of the earlier build: the job to go on with, or None when they do not hold any more.
-    """
-    with Store.open(job.root) as store:
-        known = find_targets(job, store)
+def recall_targets(job: BuildJob, agreed: Callable[[Mapping[str, Any]], BuildJob | None], store: Store) -> BuildJob | None:
+    """The job with the graphs that were made of the same words before."""
+    known = find_targets(job, store)
     ready = agreed(known.notes) if known else None
     if known is None or ready is None:
         return None

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,13 +33,18 @@ def remember(home: Path, *targets: Target) -> None:
         remember_targets(make_job(home, *targets), store)
 
 
+def recall(home: Path, agreed: Callable[[Mapping[str, Any]], BuildJob | None]) -> BuildJob | None:
+    with Store.open(home) as store:
+        return recall_targets(make_job(home), agreed, store)
+
+
 def test_targets_come_back_as_they_were(tmp_path: Path) -> None:
     targets = (
         Target(make_graph(), Platform("arm64", "linux", "v8"), b'{"os": "linux"}', b'{"gr\xc3\xbcn": 1}'),
         Target(make_graph(7)),
     )
     remember(tmp_path, *targets)
-    found = recall_targets(make_job(tmp_path), lambda notes: make_job(tmp_path) if notes == NOTES else None)
+    found = recall(tmp_path, lambda notes: make_job(tmp_path) if notes == NOTES else None)
     assert found is not None
     assert found.targets == targets
     assert found.notes == NOTES
@@ -47,16 +54,16 @@ def test_targets_come_back_as_they_were(tmp_path: Path) -> None:
 
 def test_who_does_not_agree_compiles(tmp_path: Path) -> None:
     remember(tmp_path, Target(make_graph()))
-    assert recall_targets(make_job(tmp_path), lambda _notes: None) is None
+    assert recall(tmp_path, lambda _notes: None) is None
 
 
 @pytest.mark.parametrize("damaged", ['{"version": 0}', '{"version": 1, "targets": [["AAAA", null, "", ""]], "notes": {}}'])
 def test_what_cannot_be_read_is_compiled_again(tmp_path: Path, damaged: str) -> None:
     with Store.open(tmp_path) as store:
         store.remember(KIND, "words", damaged)
-    assert recall_targets(make_job(tmp_path), lambda _notes: make_job(tmp_path)) is None
+    assert recall(tmp_path, lambda _notes: make_job(tmp_path)) is None
 
 
 def test_large_graphs_are_not_kept(tmp_path: Path) -> None:
     remember(tmp_path, Target(make_graph(LARGEST)))
-    assert recall_targets(make_job(tmp_path), lambda _notes: make_job(tmp_path)) is None
+    assert recall(tmp_path, lambda _notes: make_job(tmp_path)) is None
