@@ -97,8 +97,11 @@ class Project:
         assert found.stdout.split() == [str(self.folder / "key")]
 
     def remains(self) -> list[str]:
-        """Mounts below the folder, and processes that name it or have such mounts."""
-        mine = f"{self.folder}/"
+        """Mounts below the folder, and processes that name it or have mounts of a store's.
+
+        A namespace that another test makes while a disk is mounted here keeps that disk, and nothing in it.
+        """
+        mine, stores = f"{self.folder}/", (f" {self.store}/", f" {self.folder}/disk/store/")
         found = [line for line in Path("/proc/self/mountinfo").read_text().splitlines() if mine in line]
         for process in Path("/proc").iterdir():
             if process.name.isdigit() and int(process.name) != os.getpid():
@@ -107,7 +110,7 @@ class Project:
                     mounts = (process / "mountinfo").read_text()
                 except OSError:
                     continue
-                if mine in command or mine in mounts:
+                if mine in command or any(store in mounts for store in stores):
                     found.append(f"{process.name}: {command}")
         return found
 
