@@ -214,7 +214,7 @@ def test_a_store_that_cannot_be_written_is_told(project: Project) -> None:
         subprocess.run(["mount", "-o", "remount,bind,ro", str(project.store)], check=True)
         status, said = project.build(context)
     assert status == 1
-    assert "Read-only file system" in said
+    assert "read-only file system" in said
     assert project.build(context)[0] == 0
     check_tree(project.tree(), context)
     project.check_clean()
