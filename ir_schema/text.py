@@ -81,8 +81,9 @@ def _statement(names: Mapping[str, str], vertex: Vertex) -> str:
     plain.pop("inputs", None)
     platform = _platform(plain)
     short = shorten(kind, fields, len(edges)) if platform is not None else None
-    if short is not None:
-        operands = ", ".join(["scratch", *edges] if short.scratch else edges)
+    operands = ", ".join(["scratch", *edges] if short and short.scratch else edges)
+    # a statement that ends with its kind would take the name of the next one for an input
+    if short is not None and (operands or platform or short.clauses):
         shown = " ".join(filter(None, (head, kind, operands, platform)))
         return shown + (":" + _clauses(short) if short.clauses else "")
     parts = [head, kind, *([", ".join(edges)] if edges else []), _value(fields, 0)]

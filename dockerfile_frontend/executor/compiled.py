@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -29,12 +30,15 @@ VERSION = 1
 LARGEST = 1 << 20
 """Bytes of the graphs of a build: larger ones are not kept, so that the store's database stays small."""
 
+_CREDENTIALS = re.compile(rb"://[^\s/\"'@]*@")
+"""Of a URL: a graph that names one, or whose Dockerfile does, is not kept, since no secret may lie in the store."""
+
 
 def remember_targets(job: BuildJob, store: Store) -> None:
     from ir_schema.llb import encode_llb
 
     graphs = [encode_llb(target.definition) for target in job.targets]
-    if sum(map(len, graphs)) > LARGEST:
+    if sum(map(len, graphs)) > LARGEST or any(_CREDENTIALS.search(graph) for graph in graphs):
         return
     targets = [
         [base64.b64encode(graph).decode(), _platform(target.platform), target.config.decode(), target.base_config.decode()]

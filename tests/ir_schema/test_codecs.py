@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 
 from ir_schema import (
     Definition,
+    Vertex,
     decode_json,
     decode_llb,
     decode_msgpack,
@@ -60,6 +61,13 @@ def test_msgpack_is_canonical(definition: Definition) -> None:
 @thorough
 def test_json_round_trip(definition: Definition) -> None:
     assert same_graph(decode_json(encode_json(definition)), definition)
+
+
+def test_an_op_without_inputs_does_not_take_the_next_ones_name() -> None:
+    first = Vertex.of(ops.Op(body=ops.MergeOp(), constraints=ops.WorkerConstraints()))
+    second = Vertex.of(ops.Op(body=ops.FileOp()))
+    definition = Definition({v.digest: v for v in (first, second)}, ops.Input(first.digest))
+    assert same_graph(parse_text(dump_text(definition)), definition)
 
 
 @given(definitions())
