@@ -28,6 +28,7 @@ SUMMARIES = {
     "completion": "shell completion script",
     "diff": "what differs between two graphs, for people",
     "exec": "run a graph of any frontend, here, without a daemon",
+    "explain": "what a build would run, and why it is not cached",
     "graph": "the stages of a Dockerfile, or its ops, as a picture",
     "outline": "what a target takes: build args, secrets, ssh, cache mounts",
     "show": "a graph, for people",

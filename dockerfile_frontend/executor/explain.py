@@ -94,8 +94,21 @@ def compare(task: Task, plan: Plan, machine: Machine) -> Reason:
     known = machine.records.find(task.key.digest)
     if known is not None:
         return Reason("lost", text="its files are not in the store any more", earlier=known)
-    nearest = _nearest(task, machine)
-    if nearest is None:
+    return _against(_nearest(task, machine), task, plan, machine)
+
+
+def compare_built(task: Task, plan: Plan, machine: Machine) -> Reason:
+    """Why a step that is cached had to run when it did: compared with the nearest result that was there before. Raises ExecutorError."""
+    if task.metadata.ignore_cache:
+        return Reason("forced", text="it is told to ignore the cache")
+    if task.key is None or task.known is None:
+        return Reason("new", text="it has no key before the build")
+    return _against(_nearest(task, machine, before=task.known), task, plan, machine)
+
+
+def _against(nearest: tuple[Known, Key] | None, task: Task, plan: Plan, machine: Machine) -> Reason:
+    """The first part of a task's key that is another than in the key of an earlier result."""
+    if nearest is None or task.key is None:
         return Reason("new", text="no such step was built before")
     known, key = nearest
     old = {part.label: part.value for part in key.parts}
@@ -105,12 +118,14 @@ def compare(task: Task, plan: Plan, machine: Machine) -> Reason:
     return Reason("op", text="it takes fewer inputs than before", earlier=known)
 
 
-def _nearest(task: Task, machine: Machine) -> tuple[Known, Key] | None:
+def _nearest(task: Task, machine: Machine, before: Known | None = None) -> tuple[Known, Key] | None:
     """The result whose key is most like the task's: of a step of that name, else of one in its place."""
     assert task.key is not None  # noqa: S101 - looked at by the caller
     best: tuple[tuple[int, int, float], Known, Key] | None = None
     parts = {(part.label, part.value) for part in task.key.parts}
     for known in machine.records.all():
+        if before is not None and (known.id == before.id or known.created >= before.created):
+            continue
         same_name = _command(known.name) == _command(task.info.name)
         for key in machine.records.keys_of(known.id):
             if key.kind != task.key.kind:
@@ -153,14 +168,21 @@ def _input_name(task: Task, index: int, plan: Plan) -> str:
 
 
 def _files(part: Part, old: str | None, known: Known, text: str, machine: Machine) -> Reason:
-    before, seen = _detail(old, machine), machine.seen.get(part.value)
-    if before is None or seen is None or not seen.complete:
+    was, now = _kept_entries(old, machine), _kept_entries(part.value, machine)
+    seen = machine.seen.get(part.value)
+    if now is None and seen is not None and seen.complete:
+        now = _entries(list(_shortened(seen.entries)))
+    if was is None or now is None:
         return Reason("files", part.label, text, (), known)
-    was, now = _entries(before.decode("utf-8", "surrogateescape").split("\0")), _entries(list(_shortened(seen.entries)))
     found = [f"~ {path}" for path, said in now.items() if path in was and was[path] != said]
     found += [f"+ {path}" for path in now if path not in was]
     found += [f"- {path}" for path in was if path not in now]
     return Reason("files", part.label, text, tuple(_short(found)), known)
+
+
+def _kept_entries(digest: str | None, machine: Machine) -> dict[str, str] | None:
+    kept = _detail(digest, machine)
+    return None if kept is None else _entries(kept.decode("utf-8", "surrogateescape").split("\0"))
 
 
 def _entries(flat: Sequence[str]) -> dict[str, str]:

@@ -72,8 +72,8 @@ def test_ops_stand_in_their_stages_with_what_they_read() -> None:
     )
     assert tree_of(read_ops(graph, "Dockerfile")) == [
         "RUN make  (target · Dockerfile:3)",
-        "└── base   COPY a /a",
-        "    ├── base   FROM alpine",
+        "└── base   COPY a /a  (Dockerfile:2)",
+        "    ├── base   FROM alpine  (Dockerfile:1)",
         "    └── copy   load build context  /a → /a",
     ]
 

@@ -27,7 +27,7 @@ DEEPEST = 12
 MOST_PATHS = 3
 """Paths of an edge that are told."""
 
-MARKS = {"cached": "cached", "run": "to run", "unseen": "not looked at"}
+MARKS = {"cached": "cached", "run": "runs", "unseen": "gone"}
 
 
 class _Row(Record):
@@ -107,7 +107,7 @@ class _Tree:
             yield f"not needed by {self._nodes[self._picture.target].name}"
         if node.state:
             yield MARKS[node.state]
-        place = self._picture.place(edge.lines if edge else node.lines)
+        place = self._picture.place((edge.lines if edge else ()) or node.lines)
         if place:
             yield place
         if node.steps and not again:
