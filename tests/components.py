@@ -61,6 +61,7 @@ COMPONENTS: dict[str, Debian | GoBuild | GoSource] = {
     "buildctl": GoBuild("github.com/moby/buildkit", BUILDKIT, "cmd/buildctl"),
     "buildkitd": GoBuild("github.com/moby/buildkit", BUILDKIT, "cmd/buildkitd"),
     "busybox-static": Debian("busybox-static", "busybox", static=True),
+    "chromium": Debian("chromium", "chromium"),
     "crun": Debian("crun", "crun"),
     "docker-registry": Debian("docker-registry", "docker-registry"),
     "git": Debian("git", "git"),

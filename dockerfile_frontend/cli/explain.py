@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from dockerfile_frontend.inspect.picture.model import Picture
     from ir_schema.definition import Definition
 
-FORMATS = ("text", "json", "mermaid", "dot")
+FORMATS = ("text", "json", "mermaid", "dot", "svg", "html")
 
 EXPLAIN_FLAGS = (
     click.option("--built", is_flag=True, help="After a build: why the steps that are cached now had to run when they did."),
@@ -143,9 +143,9 @@ def drawn(definition: Definition, fates: Sequence[Fate], form: str) -> bytes:
         from dockerfile_frontend.inspect.lines import plain  # noqa: PLC0415  the same
 
         return "".join(f"{line}\n" for line in plain(told(fates))).encode("utf-8", "replace")
-    from dockerfile_frontend.inspect.picture.markup import FORMS  # noqa: PLC0415  the same
+    from dockerfile_frontend.inspect.picture.forms import draw  # noqa: PLC0415  the same
 
-    return "".join(f"{line}\n" for line in FORMS[form](coloured(definition, fates))).encode("utf-8", "replace")
+    return draw(coloured(definition, fates), form)
 
 
 def fate_json(fate: Fate) -> dict[str, object]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dockerfile_frontend.inspect.lines import Line
     from dockerfile_frontend.inspect.picture.model import Picture
 
-FORMATS = ("tree", "json", "mermaid", "dot")
+FORMATS = ("tree", "json", "mermaid", "dot", "svg", "html")
 
 GRAPH_FLAGS = (
     click.option("--ops", is_flag=True, help="The ops instead of the stages: the Dockerfile is compiled."),
@@ -119,7 +119,7 @@ def drawn(picture: Picture, form: str, way: list[Line] | None) -> bytes:
 
         lines = plain(show_tree(picture) if way is None else way)
     else:
-        from dockerfile_frontend.inspect.picture.markup import FORMS  # noqa: PLC0415  the same
+        from dockerfile_frontend.inspect.picture.forms import draw  # noqa: PLC0415  the same
 
-        lines = FORMS[form](picture)
+        return draw(picture, form)
     return "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")

@@ -11,7 +11,7 @@ from dockerfile_frontend.diagnostics import DockerfileError
 from dockerfile_frontend.inspect.lines import plain
 from dockerfile_frontend.inspect.op_graph import read_ops
 from dockerfile_frontend.inspect.picture.data import picture_json
-from dockerfile_frontend.inspect.picture.markup import FORMS
+from dockerfile_frontend.inspect.picture.forms import draw
 from dockerfile_frontend.inspect.picture.model import Picture, find_node, find_path, needed_by, only
 from dockerfile_frontend.inspect.picture.tree import show_path, show_tree
 from dockerfile_frontend.inspect.stage_graph import read_stages
@@ -43,7 +43,7 @@ def show(section: str, picture: Picture, case: Case) -> str:
         user, needed = (found.id for word in case.sections["why"].split() if (found := find_node(picture, word)))
         path = find_path(picture, user, needed)
         return "none" if path is None else "\n".join(plain(show_path(picture, path, user)))
-    return "\n".join(FORMS[section](picture))
+    return draw(picture, section).decode()
 
 
 def test_a_target_alone_keeps_what_it_needs() -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from dockerfile_frontend.inspect.picture.tree import told_paths
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from dockerfile_frontend.inspect.picture.model import Edge, Node, Picture
 
@@ -126,5 +126,3 @@ def grouped(picture: Picture) -> Iterator[tuple[str, list[Node]]]:
         groups.setdefault(node.group, []).append(node)
     yield from groups.items()
 
-
-FORMS: dict[str, Callable[[Picture], Iterator[str]]] = {"mermaid": mermaid, "dot": dot}

@@ -1,0 +1,91 @@
+"""The page in a real browser: what a click, a key and the search do."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import json
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from dockerfile_frontend.compiler.options import CompileOptions
+from dockerfile_frontend.inspect.picture.forms import draw
+from dockerfile_frontend.inspect.stage_graph import read_stages
+from tests.components import require
+
+DOCKERFILE = b"""\
+FROM golang:1.22 AS build
+COPY . .
+RUN make </script>
+FROM scratch AS app
+COPY --from=build /out /app
+"""
+
+ACTIONS = """
+const told = {}, box = (name) => boxes[data.nodes.findIndex((node) => node.name === name)];
+const press = (key, where = document.body) => where.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+const heading = () => (aside.hidden ? "" : aside.querySelector("h2").textContent);
+told.before = heading();
+box("build").dispatchEvent(new MouseEvent("click", { bubbles: true }));
+told.clicked = [heading(), aside.querySelector("pre").textContent, aside.textContent.includes("2 steps of its own")];
+told.near = boxes.filter((each) => each.classList.contains("near")).length;
+press("Escape");
+told.escaped = heading();
+press("Enter", box("app"));
+told.entered = heading();
+const before = svg.getAttribute("viewBox");
+press("+");
+told.zoomed = before !== svg.getAttribute("viewBox");
+press("0");
+search.value = "golang";
+search.dispatchEvent(new Event("input"));
+press("Enter", search);
+told.searched = [document.getElementById("hits").textContent, heading()];
+const colour = () => getComputedStyle(document.body).backgroundColor, first = colour();
+document.getElementById("theme").click();
+told.theme = first !== colour();
+document.documentElement.dataset.told = JSON.stringify(told);
+"""
+
+
+def browse(page: str, folder: Path) -> str:
+    """The document as it is when its scripts are done."""
+    chromium = require("chromium")
+    file = folder / "page.html"
+    file.write_text(page, encoding="utf-8")
+    profile = f"--user-data-dir={folder / 'profile'}"
+    command = [str(chromium), "--headless", "--no-sandbox", "--disable-gpu", profile, "--dump-dom", file.as_uri()]
+    environment = {"HOME": str(folder), "PATH": "/usr/bin:/bin"}
+    done = subprocess.run(command, capture_output=True, check=True, timeout=120, env=environment)
+    return done.stdout.decode()
+
+
+@pytest.mark.e2e
+def test_click_keys_search_and_theme(tmp_path: Path) -> None:
+    page = draw(read_stages(DOCKERFILE, CompileOptions(), "Dockerfile"), "html").decode()
+    allowed = base64.b64encode(hashlib.sha256(ACTIONS.encode()).digest()).decode()
+    page = page.replace("script-src ", f"script-src 'sha256-{allowed}' ", 1)
+    page = page.replace("</body>", f"<script>{ACTIONS}</script></body>")
+    told = re.search(r'data-told="([^"]*)"', browse(page, tmp_path))
+    assert told, "the scripts did not run to their end"
+    assert json.loads(html.unescape(told[1])) == {
+        "before": "",
+        "clicked": ["build", "1FROM golang:1.22 AS build\n2COPY . .\n3RUN make </script>\n", True],
+        "near": 4,
+        "escaped": "",
+        "entered": "app",
+        "zoomed": True,
+        "searched": ["1 found", "golang:1.22"],
+        "theme": True,
+    }
+
+
+@pytest.mark.e2e
+def test_another_script_is_not_run(tmp_path: Path) -> None:
+    page = draw(read_stages(DOCKERFILE, CompileOptions(), "Dockerfile"), "html").decode()
+    page = page.replace("</body>", "<script>document.documentElement.dataset.told = 'ran'</script></body>")
+    assert "data-told" not in browse(page, tmp_path)
