@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from dockerfile_frontend.compiler.options import CompileOptions
     from dockerfile_frontend.compiler.result import CompileResult, OutlineFacts
     from dockerfile_frontend.diagnostics import Diagnostic
+    from dockerfile_frontend.inspect.picture.model import Picture
     from dockerfile_frontend.semantics.context_files import ContextReader
     from dockerfile_frontend.semantics.resolver import Resolver
 
@@ -67,11 +68,10 @@ def read_call(context: str, given: Mapping[str, Any], start: bytes = b"") -> Cal
     return Call(given, inputs, contexts, {"filename": inputs.filename, **contexts.options, **frontend_options(given)})
 
 
-def outline_inputs(context: str, given: Mapping[str, Any]) -> OutlineFacts:
+def outline_call(call: Call, given: Mapping[str, Any]) -> OutlineFacts:
     """Raises Fault and Refused."""
     from dockerfile_frontend.compiler.driver import outline_dockerfile  # noqa: PLC0415  `--help` needs no compiler
 
-    call = read_call(context, given)
     with resolving(given, call.contexts.stores) as resolver:
         return ask(call, resolver, outline_dockerfile)
 
@@ -91,3 +91,12 @@ def rendered(warnings: Iterable[Diagnostic], inputs: Inputs) -> Iterator[str]:
 
     source = SourceFile(inputs.name, inputs.dockerfile.decode("utf-8", "replace"))
     return (render(warning, source) for warning in warnings)
+
+
+def stages_of(call: Call) -> Picture:
+    """The stages as a picture. Raises Refused."""
+    from dockerfile_frontend.compiler.options import parse_options  # noqa: PLC0415  loaded with the picture
+    from dockerfile_frontend.inspect.stage_graph import read_stages  # noqa: PLC0415  few commands show it
+
+    with refusals(call.inputs):
+        return read_stages(call.inputs.dockerfile, parse_options(call.options), call.inputs.filename)

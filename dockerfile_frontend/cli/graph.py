@@ -60,7 +60,7 @@ def command(context: str, form: str, output: str, why: tuple[str, str] | None, *
 
 def read_picture(context: str, given: Mapping[str, Any]) -> Picture:
     """Raises Fault and Refused."""
-    from dockerfile_frontend.cli.compiling import compile_inputs, read_call  # noqa: PLC0415  one of two
+    from dockerfile_frontend.cli.compiling import compile_inputs, read_call, stages_of  # noqa: PLC0415  `--help` needs none
 
     if "," in ",".join(given["platform"]):
         raise Fault("a picture shows one platform", code=EXIT_USAGE)
@@ -71,13 +71,7 @@ def read_picture(context: str, given: Mapping[str, Any]) -> Picture:
         infos = definition.source.infos if definition.source else ()
         text = infos[0].data.decode("utf-8", "replace") if infos else ""
         return read_ops(definition, infos[0].filename if infos else "", text)
-    from dockerfile_frontend.cli.errors import refusals  # noqa: PLC0415  one of two
-    from dockerfile_frontend.compiler.options import parse_options  # noqa: PLC0415  loaded with the graph
-    from dockerfile_frontend.inspect.stage_graph import read_stages  # noqa: PLC0415  one of two
-
-    call = read_call(context, given)
-    with refusals(call.inputs):
-        return read_stages(call.inputs.dockerfile, parse_options(call.options), call.inputs.filename)
+    return stages_of(read_call(context, given))
 
 
 def cut(picture: Picture, user: str, needed: str) -> tuple[Picture, list[Line]]:

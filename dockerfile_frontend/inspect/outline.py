@@ -14,12 +14,15 @@ from typing import TYPE_CHECKING, Any
 from dockerfile_frontend.compiler.lower.arg import UsedArg
 from dockerfile_frontend.compiler.lower.mounts import CapturedSecret
 from dockerfile_frontend.inspect.lines import Line, Piece
+from dockerfile_frontend.inspect.picture.model import needed_by, only
+from dockerfile_frontend.inspect.tables import show_table
 from dockerfile_frontend.inspect.targets import location
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from dockerfile_frontend.compiler.result import OutlineFacts, StageFacts
+    from dockerfile_frontend.inspect.picture.model import Picture
     from dockerfile_frontend.semantics.args import DeclaredArg
 
 
@@ -115,29 +118,80 @@ def _filled(**fields: Any) -> dict[str, Any]:  # noqa: ANN401  JSON values
     return {name: value for name, value in fields.items() if value}
 
 
-def show_outline(found: dict[str, Any]) -> Iterator[Line]:
-    """The outline's JSON for people: the target, then a table each of build args, secrets and SSH agents."""
+def show_outline(found: dict[str, Any], picture: Picture, given: Collection[str]) -> Iterator[Line]:
+    """The outline for people: what its JSON says, and of the stages' picture what the target mounts and takes from outside.
+
+    `given` names the build args that were given.
+    """
     yield (
         Piece("target  ", "dim"),
         Piece(found.get("name") or "(default)", "stage"),
         *_behind(found.get("description")),
     )
-    args = [(arg["name"], arg.get("value", ""), arg.get("description", "")) for arg in found.get("args", ())]
-    yield from _table(("build arg", "value", "description"), args)
+    for head, rows in _tables(found, picture, given):
+        if rows:
+            yield ()
+            yield from show_table(head, rows)
+
+
+def _tables(found: dict[str, Any], picture: Picture, given: Collection[str]) -> Iterator[tuple[Sequence[str], list[Sequence[str]]]]:
+    args = found.get("args", ())
+    yield (
+        ("build arg", "value", "from", "description"),
+        [(arg["name"], arg.get("value", ""), _origin(arg, picture, given), arg.get("description", "")) for arg in args],
+    )
     for key, title in (("secrets", "secret"), ("ssh", "ssh")):
-        rows = [(entry["name"], "yes" if entry.get("required") else "no", "") for entry in found.get(key, ())]
-        yield from _table((title, "required", ""), rows)
+        entries = found.get(key, ())
+        yield (
+            (title, "required", "first used"),
+            [(entry["name"], "yes" if entry.get("required") else "no", _place(entry, picture)) for entry in entries],
+        )
+    part = only(picture, needed_by(picture.target, picture.edges))
+    yield ("cache mount", "used by"), _caches(part)
+    yield ("from outside", "kind", "platform", "used by"), list(_outside(part))
+    yield ("mounted", "in", "where", "lines"), list(_mounted(part))
+
+
+def _origin(arg: dict[str, Any], picture: Picture, given: Collection[str]) -> str:
+    """Who gave the value: the caller, or the Dockerfile; where it is declared."""
+    if arg["name"] in given:
+        return f"--build-arg ({_place(arg, picture)})"
+    return _place(arg, picture) if "value" in arg else f"nobody ({_place(arg, picture)})"
+
+
+def _place(entry: dict[str, Any], picture: Picture) -> str:
+    ranges = entry["location"]["ranges"]
+    return picture.place(((ranges[0]["start"]["line"], ranges[-1]["end"]["line"]),))
+
+
+def _caches(part: Picture) -> list[Sequence[str]]:
+    """Cache mounts by id: stages that use one share it."""
+    users: dict[str, list[str]] = {}
+    for node in part.nodes:
+        for mount in node.mounts:
+            kind, _, name = mount.partition(" ")
+            if kind == "cache":
+                users.setdefault(name, []).append(node.name)
+    return [(name, ", ".join(stages)) for name, stages in users.items()]
+
+
+def _outside(part: Picture) -> Iterator[Sequence[str]]:
+    """Images, contexts, URLs and repositories, each with who uses it for what."""
+    names = {node.id: node.name for node in part.nodes}
+    for node in part.nodes:
+        if node.kind == "stage":
+            continue
+        users = (f"{edge.kind} of {names[edge.target]}" for edge in part.edges if edge.source == node.id)
+        yield node.name, node.kind, " ".join(node.notes), ", ".join(dict.fromkeys(users))
+
+
+def _mounted(part: Picture) -> Iterator[Sequence[str]]:
+    """Files that a RUN mounts, of the context, of images and of other stages."""
+    names = {node.id: node.name for node in part.nodes}
+    for edge in part.edges:
+        if edge.kind == "mount":
+            yield names[edge.source], names[edge.target], "; ".join(edge.paths), part.place(edge.lines)
 
 
 def _behind(description: str | None) -> tuple[Piece, ...]:
     return (Piece(f"  {description}", "dim"),) if description else ()
-
-
-def _table(head: tuple[str, str, str], rows: list[tuple[str, str, str]]) -> Iterator[Line]:
-    if not rows:
-        return
-    widths = [max(len(row[column]) for row in (head, *rows)) for column in (0, 1)]
-    yield ()
-    for row, styles in ((head, ("dim", "dim", "dim")), *((row, ("stage", "text", "dim")) for row in rows)):
-        cells = (f"{row[0]:<{widths[0]}}  ", f"{row[1]:<{widths[1]}}  " if row[2] else row[1], row[2])
-        yield tuple(Piece(cell, style) for cell, style in zip(cells, styles, strict=True))

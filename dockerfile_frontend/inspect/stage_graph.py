@@ -11,6 +11,7 @@ seen; that of a stage is.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.diagnostics import DockerfileError
@@ -94,15 +95,17 @@ class _Drawing:
         edges = [edge for stage in stages for edge in self._edges_of(stage)]
         needed = needed_by(f"stage-{target}", edges)
         nodes = [*(self._stage(stage) for stage in stages), *self._outside.values()]
-        told = [Node(n.id, n.kind, n.name, n.notes, n.group, n.lines, n.steps, n.id in needed) for n in nodes]
+        told = [replace(node, needed=node.id in needed) for node in nodes]
         return Picture(self._file, tuple(told), tuple(edges), f"stage-{target}", self._source)
 
     def _stage(self, stage: PlannedStage) -> Node:
-        notes = tuple(dict.fromkeys(_stage_notes(stage)))
         built = () if stage.context else stage.steps
+        mounts = dict.fromkeys(mount for step in built for mount in _mounts_of(step.instruction))
         steps = sum(isinstance(step.instruction, Files | Run | Workdir) for step in built)
         name = stage.name or stage.label or f"stage-{stage.index}"
-        return Node(f"stage-{stage.index}", "stage", name, notes, lines=(_stretch_of(stage),), steps=steps)
+        notes = tuple(_stage_notes(stage))
+        lines = (_stretch_of(stage),)
+        return Node(f"stage-{stage.index}", "stage", name, notes, lines=lines, steps=steps, mounts=tuple(mounts))
 
     def _edges_of(self, stage: PlannedStage) -> Iterator[Edge]:
         """One for each source and way of reading it, in order of the steps."""
@@ -212,17 +215,16 @@ def _stage_notes(stage: PlannedStage) -> Iterator[str]:
         yield f"platform {format_platform(stage.platform)}"
     if stage.base == SCRATCH and stage.parent is None and stage.context is None:
         yield "from scratch"
-    for step in stage.steps:
-        yield from _step_notes(step.instruction)
 
 
-def _step_notes(instruction: Instruction) -> Iterator[str]:
+def _mounts_of(instruction: Instruction) -> Iterator[str]:
     if not isinstance(instruction, Run):
         return
     for text in instruction.mounts:
         mount = _options(text)
         if mount["type"] in _KEPT_MOUNTS:
-            named = mount["id"] or mount["target"] or ("default" if mount["type"] == "ssh" else "")
+            first = mount["source"] if mount["type"] == "secret" else ""
+            named = first or mount["id"] or mount["target"] or ("default" if mount["type"] == "ssh" else "")
             yield f"{mount['type']} {named}".rstrip()
 
 

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from dockerfile_frontend.inspect.lines import Line, Piece
+from dockerfile_frontend.inspect.tables import show_table
 from dockerfile_frontend.instructions.stages import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dockerfile_frontend.inspect.lines import Line
     from dockerfile_frontend.instructions.model import From, Lines
 
 
@@ -45,15 +46,9 @@ def location(lines: Lines) -> dict[str, Any]:
 
 
 def show_targets(found: dict[str, Any]) -> Iterator[Line]:
-    """A table for people: name, base, description."""
-    rows = [(target_name(t), t.get("base", ""), t.get("description", "")) for t in found["targets"] or ()]
-    widths = [max((len(row[column]) for row in rows), default=0) for column in (0, 1)]
-    for name, base, description in rows:
-        yield (
-            Piece(f"{name:<{widths[0]}}  ", "stage"),
-            Piece(f"{base:<{widths[1]}}  " if description else base, "text"),
-            Piece(description, "dim"),
-        )
+    """A table for people: name, base, platform, description."""
+    rows = [(target_name(t), t.get("base", ""), t.get("platform", ""), t.get("description", "")) for t in found["targets"] or ()]
+    yield from show_table(("target", "base", "platform", "description"), rows)
 
 
 def target_name(target: dict[str, Any]) -> str:

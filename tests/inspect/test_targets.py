@@ -35,7 +35,8 @@ def test_each_stage_with_all_its_lines() -> None:
 
 def test_for_people_it_is_a_table() -> None:
     assert list(plain(show_targets(list_targets(DOCKERFILE)))) == [
-        "build      golang:1.24  compiles it",
+        "target     base         platform        description",
+        "build      golang:1.24  $BUILDPLATFORM  compiles it",
         "(default)  scratch",
     ]
 

@@ -28,6 +28,7 @@ def _node(node: Node) -> dict[str, Any]:
         "name": node.name,
         "group": node.group,
         "notes": list(node.notes),
+        "mounts": list(node.mounts),
         "lines": [list(stretch) for stretch in node.lines],
         "steps": node.steps,
         "state": node.state,

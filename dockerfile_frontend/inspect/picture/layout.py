@@ -24,13 +24,18 @@ if TYPE_CHECKING:
 LINE = 15
 """Pixels of a line of text."""
 
-LETTER = 6.7
-"""Pixels of a letter of the first line, at most: those after it are smaller."""
+LETTER, CAPITAL = 6.7, 8.8
+"""Pixels of a letter: fonts differ, and none is asked."""
 
 PADDING = 12
 NARROWEST = 84
-BETWEEN_LAYERS = 72
+BELOW, BESIDE = 64, 132
+"""Pixels between layers: an arrow's label is wide."""
+
 BETWEEN_NODES = 18
+WIDE = 0x1100
+"""Code point from which on letters may be twice as wide."""
+
 MARGIN = 24
 SWEEPS = 8
 DEEP = 9
@@ -127,9 +132,13 @@ def _topological(inputs: Mapping[str, Sequence[str]], users: Mapping[str, Sequen
 
 def _slot(node: Node, layer: int, *, down: bool) -> _Slot:
     lines = label(node)
-    width = max(NARROWEST, max(map(len, lines)) * LETTER + 2 * PADDING)
+    width = max(NARROWEST, max(map(_width_of, lines)) + 2 * PADDING)
     height = len(lines) * LINE + 2 * PADDING - 6
     return _Slot(layer, height if down else width, width if down else height, node)
+
+
+def _width_of(line: str) -> float:
+    return sum(CAPITAL if letter.isupper() or letter in "mwMW@—…" or ord(letter) >= WIDE else LETTER for letter in line)
 
 
 def _connect(edge: Edge, slots: Mapping[str, _Slot]) -> list[_Slot]:
@@ -244,11 +253,12 @@ def _placed(
     lowest = min((slot.centre - slot.across / 2 for row in rows for slot in row), default=0.0)
     starts: dict[int, tuple[float, float]] = {}
     at = float(MARGIN)
+    gap = BELOW if down else BESIDE
     for row in rows:
         length = max(slot.length for slot in row)
         starts[row[0].layer] = (at, length)
-        at += length + BETWEEN_LAYERS
-    total = max(at - BETWEEN_LAYERS, MARGIN) + MARGIN
+        at += length + gap
+    total = max(at - gap, MARGIN) + MARGIN
     across = max((slot.centre + slot.across / 2 for row in rows for slot in row), default=0.0) - lowest + 2 * MARGIN
 
     def middle(slot: _Slot) -> tuple[float, float]:

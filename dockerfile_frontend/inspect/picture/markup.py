@@ -101,7 +101,7 @@ def _clean(text: str) -> str:
 def label(node: Node) -> list[str]:
     """The lines of a box."""
     first = shortened(node.name or node.kind)
-    return [first, *(shortened(note) for note in node.notes[:4])]
+    return [first, *(shortened(note) for note in node.told[:4])]
 
 
 def edge_label(edge: Edge) -> str:

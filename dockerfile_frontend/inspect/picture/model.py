@@ -30,7 +30,7 @@ class Node(Record):
     """stage, image, context, url or git; of an op what it is: run, file, …"""
     name: str
     notes: tuple[str, ...] = ()
-    """What else is to be said of it, a line each: its platform, its description, cache mounts, secrets."""
+    """What else is to be said of it, a line each: its description, its platform."""
     group: str = ""
     """The stage of an op."""
     lines: tuple[Stretch, ...] = ()
@@ -43,6 +43,13 @@ class Node(Record):
     """cached, run or unseen, when the cache was asked."""
     why: str = ""
     """Why it is not cached."""
+    mounts: tuple[str, ...] = ()
+    """What a stage's steps mount beside files: "cache /root/.cache", "secret token", "ssh default"."""
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """Notes and mounts."""
+        return (*self.notes, *self.mounts)
 
 
 class Edge(Record):

@@ -71,7 +71,7 @@ function tell(node, i) {
   element("h2", node.name || node.kind, aside);
   element("p", [node.kind, node.group && `stage ${node.group}`, node.id === data.target && "target", !node.needed && "not needed by the target"]
     .filter(Boolean).join(" · "), aside, "dim");
-  for (const note of node.notes || []) element("p", note, aside, "dim");
+  for (const note of [...(node.notes || []), ...(node.mounts || [])]) element("p", note, aside, "dim");
   if (node.state) {
     element("h3", "Cache", aside);
     element("p", { cached: "cached", run: "runs", unseen: "gone, and not needed" }[node.state] + (node.why ? `: ${node.why}` : ""), aside);
@@ -114,7 +114,7 @@ search.oninput = () => {
   found = [];
   boxes.forEach((box, i) => {
     const node = data.nodes[i];
-    const hit = words && [node.name, node.kind, node.group, ...(node.notes || [])].join(" ").toLowerCase().includes(words);
+    const hit = words && [node.name, node.kind, node.group, ...(node.notes || []), ...(node.mounts || [])].join(" ").toLowerCase().includes(words);
     box.classList.toggle("found", Boolean(hit));
     if (hit) found.push(i);
   });

@@ -102,7 +102,7 @@ class _Tree:
         if node.id == self._picture.target:
             yield "target"
         if node.kind != "stage" and not node.group:
-            yield from node.notes
+            yield from node.told
         if not node.needed and edge is None and self._picture.target:
             yield f"not needed by {self._nodes[self._picture.target].name}"
         if node.state:
@@ -117,7 +117,7 @@ class _Tree:
 
     def _notes(self, row: _Row, below: Sequence[Edge]) -> Iterator[Line]:
         margin = _inner(row) + ("│   " if below else "    ")
-        notes = row.node.notes if row.node.kind == "stage" or row.node.group else ()
+        notes = row.node.told if row.node.kind == "stage" or row.node.group else ()
         for note in (*notes, *filter(None, (row.node.why,))):
             yield (Piece(margin, "dim"), Piece(note, "dim"))
 
