@@ -26,7 +26,7 @@ SUMMARIES = {
     "cache": "what builds leave for later ones: give it on, take it in",
     "compile": "Dockerfile to the graph of its build operations",
     "completion": "shell completion script",
-    "diff": "what differs between two graphs, for people",
+    "diff": "what differs between two graphs, Dockerfiles or revisions",
     "exec": "run a graph of any frontend, here, without a daemon",
     "explain": "what a build would run, and why it is not cached",
     "graph": "the stages of a Dockerfile, or its ops, as a picture",

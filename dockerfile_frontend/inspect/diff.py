@@ -20,9 +20,9 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
 from dockerfile_frontend.inspect.lines import Line, Piece
-from dockerfile_frontend.inspect.show import KIND_WIDTH, fold
+from dockerfile_frontend.inspect.show import KIND_WIDTH, base_input, fold
 from dockerfile_frontend.inspect.words import PLUMBING, Words, describe_op
-from ir_schema.ops import SourceOp
+from ir_schema.ops import ExecOp, FileOp, SourceOp
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -108,6 +108,9 @@ def place_key(vertex: Vertex) -> tuple[str, str, str]:
     return vertex.stage, words.kind, "".join(steps[:1]).partition(" ")[0]
 
 
+KEEPS, PERHAPS, RUNS = "keeps", "perhaps", "runs"
+
+
 def diff_graphs(old: Graph, new: Graph) -> Iterator[Line]:
     pairing = pair_graphs(old, new)
     for vertex in pairing.gone:
@@ -119,6 +122,31 @@ def diff_graphs(old: Graph, new: Graph) -> Iterator[Line]:
         for path, was, now in field_changes(content(before.op), content(after.op)):
             yield (Piece(f"    {path}: "), Piece(was, "old"), Piece(" → "), Piece(now, "new"))
     yield from summary(pairing)
+
+
+def show_steps(new: Graph, pairing: Pairing) -> Iterator[Line]:
+    """Of every op of the new graph, whether it keeps its cache, as far as graphs alone can say: files may differ, too.
+
+    One that only reads a part of what follows from a change keeps it when that part comes out the same.
+    """
+    changed = {after.digest for _, after in pairing.changed} | {vertex.digest for vertex in pairing.new}
+    followed = {after.digest for _, after in pairing.followed}
+    said: dict[str, str] = {}
+    yield ()
+    for vertex in new.vertices:
+        if vertex.op.body is None:
+            continue
+        base = base_input(vertex)
+        bases = (said.get(edge.digest, KEEPS) for index, edge in enumerate(vertex.op.inputs) if index == base)
+        if vertex.digest in changed:
+            word = RUNS
+        elif vertex.digest in followed:
+            partly = isinstance(vertex.op.body, FileOp | ExecOp) and RUNS not in bases
+            word = PERHAPS if partly else RUNS
+        else:
+            word = KEEPS
+        said[vertex.digest] = word
+        yield head(f"{word:<8} ", "new" if word == KEEPS else "warn", new, vertex)
 
 
 def head(sign: str, style: str, graph: Graph, vertex: Vertex) -> Line:

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dockerfile_frontend.inspect.diff import diff_graphs
+from dockerfile_frontend.inspect.diff import diff_graphs, pair_graphs, show_steps
 from dockerfile_frontend.inspect.graph import view_graph
 from dockerfile_frontend.inspect.lines import plain
 from ir_schema.definition import Definition
@@ -58,3 +58,28 @@ def test_what_tells_one_client_from_another_is_no_difference() -> None:
         return define(("", 0, local(**{"local.unique": unique}), ()), ("", 0, copy("/a", "/a"), (0, 0)))
 
     assert diff(copied("one"), copied("two")) == ["equal: 2 ops"]
+
+
+def test_of_every_step_whether_it_keeps_its_cache() -> None:
+    def project(dest: str) -> Definition:
+        return define(
+            ("[internal] load build context", 0, local(), ()),
+            ("[a 1/2] FROM", 1, image("alpine"), ()),
+            ("[a 2/2] COPY", 2, copy("/a", dest), (1, 0)),
+            ("[b 1/3] FROM", 3, image("debian"), ()),
+            ("[b 2/3] COPY", 4, copy("/a", "/b"), (3, 2)),
+            ("[b 3/3] RUN", 5, run("make"), (4,)),
+            ("[c 1/1] RUN", 6, run("test"), (2,)),
+        )
+
+    old, new = view_graph(project("/a")), view_graph(project("/other"))
+    assert [line.split("(")[0].rstrip() for line in plain(show_steps(new, pair_graphs(old, new)))] == [
+        "",
+        "keeps    local  context",
+        "keeps    image  docker.io/library/alpine:latest",
+        "runs     file   copy %1 /a → /other",
+        "keeps    image  docker.io/library/debian:latest",
+        "perhaps  file   copy %3 /a → /b",
+        "perhaps  run    make",
+        "runs     run    test",
+    ]

@@ -1,0 +1,115 @@
+"""What `dfc diff` compares: graphs as files, Dockerfiles, folders with one, and either in a git revision.
+
+    old.msgpack        a graph of any frontend
+    ci/Dockerfile      compiled, with the ignore file beside it
+    app                app/Dockerfile
+    main~2:Dockerfile  as `git show` has it, with the ignore file of that revision
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from dockerfile_frontend.cli.compiling import Call, ask
+from dockerfile_frontend.cli.contexts import parse_contexts
+from dockerfile_frontend.cli.definitions import LARGEST, decode, read_definition
+from dockerfile_frontend.cli.errors import Fault
+from dockerfile_frontend.cli.inputs import DEFAULT_NAME, STANDARD, Inputs, read_inputs, read_regular
+from dockerfile_frontend.cli.inputs import LARGEST as LARGEST_DOCKERFILE
+from dockerfile_frontend.cli.options import frontend_options
+from dockerfile_frontend.cli.resolving import resolving
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from ir_schema.definition import Definition
+
+IGNORE = ".dockerignore"
+
+
+def read_operand(word: str, given: Mapping[str, Any]) -> Definition:
+    """The graph that a word stands for. Raises Fault and Refused."""
+    if word == STANDARD or (not os.path.lexists(word) and ":" not in word):
+        return read_definition(word)
+    if not os.path.lexists(word):
+        return _compiled(_read_revision(word), given)
+    if os.path.isdir(word):
+        return _compiled(read_inputs(word, None), given)
+    if _is_dockerfile(read_regular(word, LARGEST, "definition")):
+        return _compiled(read_inputs(os.path.dirname(word) or ".", word), given)
+    return read_definition(word)
+
+
+def _is_dockerfile(data: bytes) -> bool:
+    """Whether it is text that is no graph."""
+    from ir_schema.errors import FormatError  # noqa: PLC0415  `--help` needs no graphs
+
+    if b"\0" in data or data.lstrip()[:1] in (b"{", b"%"):
+        return False
+    try:
+        data.decode()
+        decode(data)
+    except UnicodeDecodeError:
+        return False
+    except FormatError:
+        return True
+    return False
+
+
+def _compiled(inputs: Inputs, given: Mapping[str, Any]) -> Definition:
+    from dockerfile_frontend.compiler.driver import compile_dockerfile  # noqa: PLC0415  `--help` needs no compiler
+
+    contexts = parse_contexts(given["build_context"])
+    call = Call(given, inputs, contexts, {"filename": inputs.filename, **contexts.options, **frontend_options(given)})
+    with resolving(given, contexts.stores) as resolver:
+        return ask(call, resolver, compile_dockerfile).target.definition
+
+
+def _read_revision(word: str) -> Inputs:
+    revision, _, path = word.partition(":")
+    kind = _git("cat-file", "-t", word).strip()
+    if kind == b"tree":
+        path = f"{path.rstrip('/')}/{DEFAULT_NAME}".lstrip("/")
+    name = f"{revision}:{path}"
+    dockerfile = _git("cat-file", "blob", name)
+    for ignore in (f"{path}{IGNORE}", os.path.join(os.path.dirname(path), IGNORE)):
+        found = _optional(f"{revision}:{ignore}")
+        if found is not None:
+            return Inputs(dockerfile, name, os.path.basename(path), None, found, f"{revision}:{ignore}")
+    return Inputs(dockerfile, name, os.path.basename(path), None, None, "")
+
+
+def _optional(name: str) -> bytes | None:
+    try:
+        return _git("cat-file", "blob", name)
+    except Fault:
+        return None
+
+
+def _git(*arguments: str) -> bytes:
+    """What git prints. Raises Fault with its first line. It reads objects that are here, and runs and fetches nothing for that."""
+    import subprocess  # noqa: PLC0415  for revisions alone
+
+    environment = {**os.environ, "GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"}
+    try:
+        with subprocess.Popen(  # noqa: S603  the arguments are names of objects
+            ["git", *arguments],  # noqa: S607  the user's own
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=environment,
+        ) as git:
+            assert git.stdout is not None  # noqa: S101  asked for
+            assert git.stderr is not None  # noqa: S101  the same
+            found = git.stdout.read(LARGEST_DOCKERFILE + 1)
+            if len(found) > LARGEST_DOCKERFILE:
+                git.kill()
+                raise Fault(f"{arguments[-1]} is larger than {LARGEST_DOCKERFILE >> 20} MiB, which no Dockerfile is")
+            told = git.stderr.read(1 << 16).decode("utf-8", "replace").strip()
+    except OSError as error:
+        raise Fault(f"cannot run git: {error.strerror}", hint="REV:PATH is read by git") from error
+    if git.returncode:
+        first = told.splitlines()[0].removeprefix("fatal: ") if told else "git failed"
+        raise Fault(f"{arguments[-1]}: {first}", hint="what is compared: a graph, a Dockerfile, a folder, or REV:PATH in git")
+    return found
