@@ -68,6 +68,7 @@ def test_json_and_colours(app: Path) -> None:
     assert steps[1]["reason"]["details"] == ["~ b"]
     assert (steps[2]["follows"], steps[2]["perhaps"]) == (steps[1]["digest"], True)
     assert explain(app, "--format", "dot").count("#fecaca") == 2
+    assert "2 of them run" in explain(app, "--format", "html")
     assert "style n1 fill:#fecaca" in explain(app, "--format", "mermaid")
 
 

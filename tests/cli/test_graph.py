@@ -46,6 +46,8 @@ def test_formats_and_files(app: Path) -> None:
     assert graph(app, "--format", "mermaid", "-o", out) == ""
     assert out.read_text().startswith("flowchart LR\n")
     assert graph(app, "--format", "dot").startswith('digraph "Dockerfile" {')
+    assert "<svg" in graph(app, "--format", "svg", "--why", "app", "context")
+    assert graph(app, "--ops", "--format", "html").startswith("<!doctype html>")
 
 
 def test_why_one_needs_another(app: Path) -> None:

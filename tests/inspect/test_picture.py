@@ -94,3 +94,10 @@ def test_states_are_colours() -> None:
     groups = [group.get("class") for group in drawn.iter(f"{SVG}g")]
     assert groups == ["edge", "node run cached", "node run target run"]
     assert "1 of them run" in draw(picture, "html").decode()
+
+
+def test_more_bends_than_anybody_follows_are_not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = picture_of(["a", "b", "c", "d"], (0, 1), (1, 2), (2, 3), (0, 3))
+    assert len(layout(picture).paths[3][1]) == 4
+    monkeypatch.setattr("dockerfile_frontend.inspect.picture.layout.MOST_BENDS", 5)
+    assert [len(points) for _, points in layout(picture).paths] == [2, 2, 2, 2]

@@ -38,6 +38,9 @@ WIDE = 0x1100
 
 MARGIN = 24
 SWEEPS = 8
+MOST_BENDS = 150_000
+"""Of a picture; one with more has straight arrows, which cross boxes: nobody can follow them anyway."""
+
 DEEP = 9
 """Layers from which on they run downwards."""
 
@@ -85,7 +88,8 @@ def layout(picture: Picture) -> Layout:
     layers = rank(picture)
     down = max(layers.values(), default=0) >= DEEP
     slots = {node.id: _slot(node, layers[node.id], down=down) for node in picture.nodes}
-    bends = [_connect(edge, slots) for edge in picture.edges]
+    spans = sum(abs(layers[edge.target] - layers[edge.source]) for edge in picture.edges)
+    bends = [_connect(edge, slots, bent=spans <= MOST_BENDS) for edge in picture.edges]
     rows = _rows([*slots.values(), *(slot for chain in bends for slot in chain)])
     _sort(rows)
     _spread(rows)
@@ -141,12 +145,12 @@ def _width_of(line: str) -> float:
     return sum(CAPITAL if letter.isupper() or letter in "mwMW@—…" or ord(letter) >= WIDE else LETTER for letter in line)
 
 
-def _connect(edge: Edge, slots: Mapping[str, _Slot]) -> list[_Slot]:
+def _connect(edge: Edge, slots: Mapping[str, _Slot], *, bent: bool) -> list[_Slot]:
     """The bends of an edge, one for each layer that it passes."""
     first, last = slots[edge.source], slots[edge.target]
     if first.layer > last.layer:
         first, last = last, first
-    chain = [_Slot(layer, 0, 4) for layer in range(first.layer + 1, last.layer)]
+    chain = [_Slot(layer, 0, 4) for layer in range(first.layer + 1, last.layer)] if bent else []
     way = [first, *chain, last]
     for before, after in itertools.pairwise(way):
         if before is not after:
