@@ -12,6 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.inspect.picture.tree import told_paths
+from dockerfile_frontend.inspect.words import short_digest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,7 +101,10 @@ def _clean(text: str) -> str:
 
 def label(node: Node) -> list[str]:
     """The lines of a box."""
-    first = shortened(node.name or node.kind)
+    name = node.name or node.kind
+    if node.kind == "image":
+        name = shortened(short_digest(name))
+    first = middled(name) if node.kind in ("url", "git") else shortened(name)
     return [first, *(shortened(note) for note in node.told[:4])]
 
 
@@ -110,6 +114,11 @@ def edge_label(edge: Edge) -> str:
 
 def shortened(text: str, longest: int = LONGEST) -> str:
     return text if len(text) <= longest else f"{text[: longest - 1]}…"
+
+
+def middled(text: str) -> str:
+    """An address that is too long without its middle: the host and the file tell most."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST // 2 - 1]}…{text[-LONGEST // 2 :]}"
 
 
 def colour(node: Node, picture: Picture) -> str:
