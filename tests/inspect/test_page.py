@@ -52,13 +52,21 @@ document.documentElement.dataset.told = JSON.stringify(told);
 """
 
 
+ALONE = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--no-proxy-server",
+    "--disable-background-networking", "--disable-component-update", "--disable-extensions", "--disable-sync",
+    "--host-resolver-rules=MAP * ~NOTFOUND",
+)  # fmt: skip
+"""A browser that asks nobody and waits for nobody."""
+
+
 def browse(page: str, folder: Path) -> str:
     """The document as it is when its scripts are done."""
     chromium = require("chromium")
     file = folder / "page.html"
     file.write_text(page, encoding="utf-8")
     profile = f"--user-data-dir={folder / 'profile'}"
-    command = [str(chromium), "--headless", "--no-sandbox", "--disable-gpu", profile, "--dump-dom", file.as_uri()]
+    command = [str(chromium), *ALONE, profile, "--dump-dom", file.as_uri()]
     environment = {"HOME": str(folder), "PATH": "/usr/bin:/bin"}
     done = subprocess.run(command, capture_output=True, check=True, timeout=120, env=environment)
     return done.stdout.decode()
