@@ -5,6 +5,7 @@ Mount ──▶ (FieldSpec("input", 1, kind="int", …), FieldSpec("selector", 2
 
 from __future__ import annotations
 
+import sys
 import types
 from collections.abc import Mapping
 from enum import IntEnum
@@ -47,17 +48,24 @@ class _Both:
         return both
 
 
-_NAMES = {**vars(ops), "Annotated": _Both}
+_names: dict[str, dict[str, Any]] = {}
+"""By module: what its annotations name."""
 
 
 def specs_of(cls: type[Record]) -> tuple[FieldSpec, ...]:
-    """Fields of `cls` in the order of its declaration."""
+    """Fields of `cls` in the order of its declaration; `cls` stands in `ops`, or in a module written like it."""
     found = _specs.get(cls)
     if found is None:
-        hints = cls.__annotations__
-        made = (_spec(cls, name, *eval(hints[name], _NAMES)) for name in cls.__match_args__)  # noqa: S307 - text of ops.py
+        hints, names = cls.__annotations__, _names_in(cls.__module__)
+        made = (_spec(cls, name, *eval(hints[name], names)) for name in cls.__match_args__)  # noqa: S307 - text of ops.py
         found = _specs[cls] = tuple(made)
     return found
+
+
+def _names_in(module: str) -> dict[str, Any]:
+    if module not in _names:
+        _names[module] = {**vars(sys.modules[module]), "Annotated": _Both}
+    return _names[module]
 
 
 def messages() -> list[type[Record]]:

@@ -157,11 +157,16 @@ def _many_encoder(spec: FieldSpec) -> Encoder:
             last = (values, encoded)
         out += encoded
 
+    def encode_all_bytes(out: bytearray, values: tuple[bytes, ...]) -> None:
+        for value in values:
+            _write_bytes(out, tag, value)
+
     def encode_messages(out: bytearray, values: tuple[Record, ...]) -> None:
         for value in values:
             _write_bytes(out, tag, encode_record(value))
 
-    return encode_texts if spec.kind == "str" else encode_messages
+    encoders: dict[str, Encoder] = {"str": encode_texts, "bytes": encode_all_bytes, "record": encode_messages}
+    return encoders[spec.kind]
 
 
 def _map_encoder(spec: FieldSpec) -> Encoder:
@@ -173,6 +178,8 @@ def _map_encoder(spec: FieldSpec) -> Encoder:
             _write_bytes(entry, b"\x0a", _in_bytes(key))
             if spec.kind == "str":
                 _write_bytes(entry, b"\x12", _in_bytes(value))
+            elif spec.kind == "bytes":
+                _write_bytes(entry, b"\x12", value)
             elif spec.kind == "bool":
                 entry += b"\x10\x01" if value else b"\x10\x00"
             else:

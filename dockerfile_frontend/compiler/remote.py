@@ -46,7 +46,7 @@ def remote_context(text: str, options: Mapping[str, str]) -> Definition | None:
     if ref is not None:
         mtime = ref.mtime or ("commit" if options.get(_EPOCH) else "")
         keep = bool(ref.keep_git_dir) or _flag(options.get(_KEEP_GIT_DIR, ""))
-        return _graph(git_source(git_wish(ref, keep_git_dir=keep, mtime=mtime), internal(f"load git source {text}")))
+        return graph_of(git_source(git_wish(ref, keep_git_dir=keep, mtime=mtime), internal(f"load git source {text}")))
     if _HTTP.match(text):
         return http_context(text)
     return None
@@ -54,14 +54,14 @@ def remote_context(text: str, options: Mapping[str, str]) -> Definition | None:
 
 def http_context(url: str, checksum: str = "") -> Definition:
     """The graph of one file, called "context"."""
-    return _graph(http_source(url, CONTEXT_FILE, internal("load remote build context"), checksum=checksum))
+    return graph_of(http_source(url, CONTEXT_FILE, internal("load remote build context"), checksum=checksum))
 
 
 def unpacked(archive: Definition) -> Definition:
     """The content of an HTTP context that is an archive, with the owners that it has there."""
     action = ops.Copy(f"/{CONTEXT_FILE}", "/", mode=-1, attempt_unpack=True, timestamp=-1)
     body = FileOp((FileAction(-1, 0, 0, action),))
-    return _graph(Node(body, (_edge(archive),), OpMetadata(caps=FILE_CAPS)))
+    return graph_of(Node(body, (_edge(archive),), OpMetadata(caps=FILE_CAPS)))
 
 
 def main_context(definition: Definition) -> Edge:
@@ -82,7 +82,8 @@ def _edge(definition: Definition) -> Edge:
     return found
 
 
-def _graph(node: Node) -> Definition:
+def graph_of(node: Node) -> Definition:
+    """A graph of one node and what it reads, that stands for itself."""
     return replace(marshal(Edge(node), {}, SourceInfo()), source=None)
 
 
