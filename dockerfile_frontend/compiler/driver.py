@@ -52,10 +52,17 @@ class CheckResult(Record):
 
 
 def compile_dockerfile(
-    data: bytes, options: CompileOptions, resolver: Resolver, reader: ContextReader | None = None
+    data: bytes,
+    options: CompileOptions,
+    resolver: Resolver,
+    reader: ContextReader | None = None,
+    found: list[Diagnostic] | None = None,
 ) -> CompileResult:
-    """The graph of each platform asked for. Raises DockerfileError, with the reference's message."""
-    findings: list[Diagnostic] = []
+    """The graph of each platform asked for. Raises DockerfileError, with the reference's message.
+
+    Warnings are appended to `found`, too, where they outlast a fault.
+    """
+    findings = [] if found is None else found
     with uncollected():
         lowered = _lower_dockerfile(data, options, Sources(resolver, reader or NoContext()), findings)
         return CompileResult(tuple([target.finished() for target in lowered]), tuple(findings))

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 
     from dockerfile_frontend.gateway.channel import Channel
     from ir_schema.definition import Definition
-    from ir_schema.ops import Platform, SourceOp
 
 Answer = TypeVar("Answer", bound=Record)
 
@@ -77,9 +76,7 @@ class Bridge:
         found = self._llb_caps.get(name)
         return found is not None and found.enabled
 
-    def solve(
-        self, definition: Definition, *, caches: Sequence[m.CacheEntry] = (), evaluate: bool = False
-    ) -> Solved:
+    def solve(self, definition: Definition, *, caches: Sequence[m.CacheEntry] = (), evaluate: bool = False) -> Solved:
         """A result for a graph; it is made when it is needed, or now with `evaluate`."""
         self._check_caps(definition)
         request = m.SolveRequest(encode_llb(definition), cache_imports=tuple(caches))
@@ -96,7 +93,7 @@ class Bridge:
         return self._solve(m.SolveRequest(frontend=frontend, options=options, inputs=inputs))
 
     def _solve(self, request: m.SolveRequest) -> Solved:
-        kept = {key: self._options[key] for key in ("cache-imports", "cache-from") if key in self._options}
+        kept = {key: text for key, text in self._options.items() if key in ("cache-imports", "cache-from")}
         request = replace(request, options={**kept, **request.options}, result_return=True, array_ref=True)
         if not self.capable("return"):
             request = replace(request, exporter_attr=b"{}")
@@ -166,7 +163,9 @@ class Bridge:
     def return_result(self, result: Solved) -> None:
         """The end. Of a daemon without Return, the result's graph is solved once more and said to be final."""
         if len(result.refs) > 1 and not self.capable("returnmap"):
-            raise RpcError(m.Status(UNKNOWN, "requested feature returnmap  is not supported by build server, please update "))
+            raise RpcError(
+                m.Status(UNKNOWN, "requested feature returnmap  is not supported by build server, please update ")
+            )
         if self.capable("return"):
             self._ask("Return", m.ReturnRequest(self._message(result)), m.Empty)
         else:
@@ -195,11 +194,6 @@ class Bridge:
         request = self._solved.get(ref, m.SolveRequest())
         final = replace(request, final=True, exporter_attr=json.dumps(attributes).encode())
         self._ask("Solve", final, m.SolveResponse)
-
-    def resolve_source(self, source: SourceOp, platform: Platform | None, **asked: object) -> m.ResolveSourceMetaResponse:
-        """What a source is now."""
-        fields: dict[str, object] = {"source": source, "platform": platform, **asked}
-        return self.resolve_source_meta(m.ResolveSourceMetaRequest(**fields))  # type: ignore[arg-type]  # fields by name
 
     def _ask(self, method: str, request: Record, answer: type[Answer], *, timeout: float | None = None) -> Answer:
         data = self._channel.call(_SERVICE + method, encode_record(request), timeout=timeout)

@@ -31,11 +31,12 @@ if TYPE_CHECKING:
 
     from dockerfile_frontend.compiler.options import CompileOptions
     from dockerfile_frontend.compiler.result import CompiledTarget
+    from dockerfile_frontend.diagnostics import Diagnostic
     from dockerfile_frontend.gateway.bridge import Bridge
     from dockerfile_frontend.gateway.options import Call
-    from ir_schema.definition import Definition
     from dockerfile_frontend.semantics.platforms import Platform
     from dockerfile_frontend.semantics.resolver import Resolver
+    from ir_schema.definition import Definition
 
 
 class Request(Record):
@@ -67,9 +68,14 @@ def build(bridge: Bridge, call: Call) -> Solved:
         raise refusal.error
     request = _request(bridge, call, compile_options, context, entrypoint, locals_)
     try:
-        return _answer(bridge, request, options, caches)
+        if "requestid" in options:
+            from dockerfile_frontend.gateway.requests import answer_request  # noqa: PLC0415  seldom asked
+
+            return answer_request(options["requestid"], request)
+        return _built(bridge, request, caches)
     except DockerfileError as error:
-        raise RpcError(status_of(error, entrypoint.info, request.refusals)) from None
+        shown = None if "requestid" in options else entrypoint.info  # as in the reference
+        raise RpcError(status_of(error, shown, request.refusals)) from None
 
 
 def _compile_options(bridge: Bridge, call: Call) -> CompileOptions:
@@ -78,9 +84,7 @@ def _compile_options(bridge: Bridge, call: Call) -> CompileOptions:
     if any(key.lower() in ("attest:sbom", "build-arg:buildkit_attest_sbom") for key in call.options):
         raise refused("this frontend makes no SBOM yet: leave attest:sbom out, or use BuildKit's own frontend")
     platform = build_platform(call, bridge.workers)
-    return parse_options(
-        call.options, session=call.session, build_platform=platform, unsupported=bridge.unsupported()
-    )
+    return parse_options(call.options, session=call.session, build_platform=platform, unsupported=bridge.unsupported())
 
 
 def read_cache_imports(options: Mapping[str, str]) -> tuple[m.CacheEntry, ...]:
@@ -111,18 +115,15 @@ def _request(
     return Request(full, entrypoint, ignore_files, Concurrent(resolver), resolver.refusals)
 
 
-def _answer(
-    bridge: Bridge, request: Request, options: Mapping[str, str], caches: Sequence[m.CacheEntry]
-) -> Solved:
-    if "requestid" in options:
-        from dockerfile_frontend.gateway.requests import answer_request  # noqa: PLC0415  seldom asked
-
-        return answer_request(options["requestid"], request)
+def _built(bridge: Bridge, request: Request, caches: Sequence[m.CacheEntry]) -> Solved:
     from dockerfile_frontend.compiler.driver import compile_dockerfile  # noqa: PLC0415  the first requests go before
 
     data = request.entrypoint.info.data
-    compiled = compile_dockerfile(data, request.options, request.resolver, request.ignore_files)
-    send_warnings(bridge, compiled.warnings, request.entrypoint)
+    found: list[Diagnostic] = []
+    try:
+        compiled = compile_dockerfile(data, request.options, request.resolver, request.ignore_files, found)
+    finally:
+        send_warnings(bridge, found, request.entrypoint)
     refs = _solve_all(bridge, compiled.targets, request.entrypoint, caches)
     return assemble(compiled.targets, refs, request.options)
 

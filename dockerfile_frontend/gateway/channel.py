@@ -38,8 +38,6 @@ from ir_schema.errors import FormatError
 from ir_schema.llb_reader import decode_record
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from h2.events import Event
 
     Header = tuple[bytes, bytes]
@@ -238,6 +236,8 @@ class Channel:
                 call.error, call.done = "the daemon broke off the call" + _reason(event.error_code), True
             case StreamEnded():
                 call.done = True
+            case _:
+                pass
 
     def _fail(self, reason: str) -> None:
         with self._state:
@@ -308,7 +308,7 @@ def _reason(code: int | None) -> str:
         return f" (HTTP/2 error {code})"
 
 
-def _write_all(sink: int, data: Sequence[int] | bytearray) -> None:
-    rest = memoryview(bytes(data))
+def _write_all(sink: int, data: bytearray) -> None:
+    rest = memoryview(data)
     while rest:
         rest = rest[os.write(sink, rest) :]

@@ -36,7 +36,7 @@ def refused(message: str) -> RpcError:
 
 def unsupported_request(name: str) -> RpcError:
     detail = typed("Subrequest", {"name": name})
-    return RpcError(m.Status(UNIMPLEMENTED, f"unsupported request {name}", (detail,)))
+    return RpcError(m.Status(UNKNOWN, f"unsupported request {name}", (detail,)))
 
 
 def unsupported_cap(name: str) -> RpcError:
@@ -59,7 +59,7 @@ def status_of(error: Exception, info: SourceInfo | None = None, causes: Iterable
 
 def _dockerfile_status(error: DockerfileError, info: SourceInfo | None, causes: Iterable[RpcError]) -> m.Status:
     message = str(error)
-    code, details = UNKNOWN, ()
+    code, details = UNKNOWN, tuple[m.Any, ...]()
     for cause in causes:
         if message.endswith(str(cause)):
             code, details = cause.status.code, cause.status.details

@@ -1,8 +1,8 @@
 """What BuildKit tells the frontend in its environment.
 
-    BUILDKIT_FRONTEND_OPT_0=filename=Dockerfile    ──▶  Call(options={"filename": "Dockerfile"}, session="sess1",
-    BUILDKIT_SESSION_ID=sess1                                  build_platform=linux/amd64)
-    BUILDKIT_WORKERS=[{"Platforms":[{"os":"linux","architecture":"amd64"}]}]
+BUILDKIT_FRONTEND_OPT_0=filename=Dockerfile    ──▶  Call(options={"filename": "Dockerfile"}, session="sess1",
+BUILDKIT_SESSION_ID=sess1                                  build_platform=linux/amd64)
+BUILDKIT_WORKERS=[{"Platforms":[{"os":"linux","architecture":"amd64"}]}]
 """
 
 from __future__ import annotations

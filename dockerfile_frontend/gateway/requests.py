@@ -10,7 +10,6 @@ from __future__ import annotations
 from base64 import b64encode
 from typing import TYPE_CHECKING, Any
 
-from dockerfile_frontend.diagnostics import DockerfileError
 from dockerfile_frontend.gateway.bridge import Solved
 from dockerfile_frontend.gateway.errors import lines_of as instruction_lines
 from dockerfile_frontend.gateway.errors import ranges_json, source_json, unsupported_request
@@ -20,7 +19,7 @@ from dockerfile_frontend.gateway.warnings import lines_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from dockerfile_frontend.diagnostics import Diagnostic
+    from dockerfile_frontend.diagnostics import Diagnostic, DockerfileError
     from dockerfile_frontend.gateway.build import Request
     from ir_schema.ops import SourceInfo
 
@@ -107,7 +106,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], padding: int) -> s
     lines = [head, *rows]
     widths = [max(len(line[column]) for line in lines) + padding for column in range(len(head) - 1)]
     return "".join(
-        "".join(f"{cell:<{width}}" for cell, width in zip(line[:-1], widths, strict=True)) + line[-1] + "\n" for line in lines
+        "".join(f"{cell:<{width}}" for cell, width in zip(line[:-1], widths, strict=True)) + line[-1] + "\n"
+        for line in lines
     )
 
 
@@ -167,7 +167,8 @@ def excerpt(info: SourceInfo, marked: Sequence[int]) -> str:
         added += 1
     rule = "-" * 20 + "\n"
     shown = "".join(
-        f" {number:3d} | {'>>>' if number in marked else '   '} {lines[number - 1]}\n" for number in range(start, end + 1)
+        f" {number:3d} | {'>>>' if number in marked else '   '} {lines[number - 1]}\n"
+        for number in range(start, end + 1)
     )
     return f"{info.filename}:{first}\n{rule}{shown}{rule}"
 

@@ -91,18 +91,19 @@ class BridgeResolver(Resolver):
 
     def _image(self, ref: str, source: SourceOp, platform: Platform, title: str, mode: str) -> ResolvedImage:
         request = m.ResolveSourceMetaRequest(source, op_platform(platform), title, mode)
-        found = self._asked(request)
+        found = self._asked(request, f"failed to resolve source metadata for {ref}: ")
         identifier = found.source.identifier if found.source is not None else source.identifier
         if found.image is None:
             raise ResolveError(f"ref {ref} resolved to non-image {identifier}")
         known = identifier.removeprefix(_IMAGE).removeprefix(_LAYOUT)
         return ResolvedImage(known or ref, found.image.digest or None, found.image.config)
 
-    def _asked(self, request: m.ResolveSourceMetaRequest) -> m.ResolveSourceMetaResponse:
+    def _asked(self, request: m.ResolveSourceMetaRequest, what: str = "") -> m.ResolveSourceMetaResponse:
+        """`what` stands before the daemon's words: as the frontend inside of BuildKit puts it."""
         try:
             return self._bridge.resolve_source_meta(request)
         except RpcError as error:
-            raise self._refusal(error) from None
+            raise self._refusal(error, what) from None
 
     def _config(self, ref: str, request: m.ResolveImageConfigRequest) -> ResolvedImage:
         try:
@@ -111,6 +112,6 @@ class BridgeResolver(Resolver):
             raise self._refusal(error) from None
         return ResolvedImage(found.ref or ref, found.digest or None, found.config)
 
-    def _refusal(self, error: RpcError) -> ResolveError:
+    def _refusal(self, error: RpcError, what: str = "") -> ResolveError:
         self.refusals.append(error)
-        return ResolveError(str(error))
+        return ResolveError(f"{what}{error}")
