@@ -66,7 +66,7 @@ def build(bridge: Bridge, call: Call) -> Solved:
         return forward(bridge, options, other, entrypoint.info)
     if refusal is not None:
         raise refusal.error
-    request = _request(bridge, call, compile_options, context, entrypoint, locals_)
+    request = _request(bridge, compile_options, context, entrypoint, locals_)
     try:
         if "requestid" in options:
             from dockerfile_frontend.gateway.requests import answer_request  # noqa: PLC0415  seldom asked
@@ -105,11 +105,11 @@ def read_cache_imports(options: Mapping[str, str]) -> tuple[m.CacheEntry, ...]:
 
 
 def _request(
-    bridge: Bridge, call: Call, options: CompileOptions, context: Context, entrypoint: Entrypoint, locals_: Locals
+    bridge: Bridge, options: CompileOptions, context: Context, entrypoint: Entrypoint, locals_: Locals
 ) -> Request:
     from dockerfile_frontend.resolvers.concurrent import Concurrent  # noqa: PLC0415  not for another frontend's requests
 
-    resolver = BridgeResolver(bridge, call.session, multi_platform=options.multi())
+    resolver = BridgeResolver(bridge, options)
     full = replace(options, filename=context.filename, inputs=context.inputs)
     ignore_files = IgnoreFiles(bridge, locals_, entrypoint.ignore)
     return Request(full, entrypoint, ignore_files, Concurrent(resolver), resolver.refusals)

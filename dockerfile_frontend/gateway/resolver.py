@@ -9,18 +9,21 @@ An older daemon that cannot say what a source is, is asked for the image's confi
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.compiler.sources import op_platform
 from dockerfile_frontend.gateway import messages as m
 from dockerfile_frontend.gateway.status import RpcError
 from dockerfile_frontend.semantics.platforms import format_whole_platform
+from dockerfile_frontend.semantics.references import InvalidReferenceError, parse_reference
 from dockerfile_frontend.semantics.resolver import ResolvedImage, ResolveError, Resolver
 from ir_schema.ops import SourceOp
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
+    from dockerfile_frontend.compiler.options import CompileOptions
     from dockerfile_frontend.gateway.bridge import Bridge
     from dockerfile_frontend.semantics.platforms import Platform
     from dockerfile_frontend.semantics.resolver import ResolveMode
@@ -32,16 +35,19 @@ _COMMITTER = re.compile(rb"^committer .*> (-?\d{1,15}) [+-]\d{4}$", re.MULTILINE
 class BridgeResolver(Resolver):
     """Asks the daemon. Safe in threads."""
 
-    def __init__(self, bridge: Bridge, session: str, *, multi_platform: bool) -> None:
-        """`session` is the client's; progress of several platforms says which one is meant."""
+    def __init__(self, bridge: Bridge, options: CompileOptions) -> None:
+        """`options` say what things are called in progress, and whose layouts are meant."""
         self._bridge = bridge
-        self._session = session
-        self._multi = multi_platform
+        self._session = options.session
+        self._multi = options.multi()
+        self._contexts = dict(_context_images(options.contexts))
         self.refusals: list[RpcError] = []
         """What the daemon said when it refused: the status behind the error that the compiler makes of it."""
 
     def resolve_image(self, ref: str, platform: Platform, mode: ResolveMode) -> ResolvedImage:
         where = f"{format_whole_platform(platform)} internal" if self._multi else "internal"
+        if ref in self._contexts:
+            where = f"context {self._contexts[ref]}"
         title = f"[{where}] load metadata for {ref}"
         asked = "" if mode == "default" else mode
         if not self._bridge.capable("source.metaresolver"):
@@ -115,3 +121,12 @@ class BridgeResolver(Resolver):
     def _refusal(self, error: RpcError, what: str = "") -> ResolveError:
         self.refusals.append(error)
         return ResolveError(f"{what}{error}")
+
+
+def _context_images(contexts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Images that named contexts stand for, and the names."""
+    for name, text in contexts.items():
+        kind, _, value = text.partition(":")
+        if kind == "docker-image":
+            with suppress(InvalidReferenceError):
+                yield str(parse_reference(value.removeprefix("//")).tagged), name
