@@ -50,6 +50,8 @@ WINDOW = 4 << 20
 """Bytes that the daemon may send before it is told to go on."""
 PIECE = 1 << 18
 """Bytes read at once, and in one frame."""
+_TYPE, _SETTINGS = 3, b"\4"
+"""Where a frame says what it is, and what the first one is."""
 PREFIX = 5
 """Bytes in front of a message: whether it is compressed, and its length."""
 
@@ -82,6 +84,7 @@ class Channel:
         self._http = H2Connection(H2Configuration(client_side=True, header_encoding=None))
         self._http.local_settings = Settings(client=True, initial_values=_OUR_SETTINGS)
         self._http.decoder.max_header_list_size = MAX_HEADERS
+        self._http.max_inbound_frame_size = PIECE  # h2 takes what is set from the start for not yet agreed
         self._http.initiate_connection()
         self._http.increment_flow_control_window(WINDOW)
         self._send()
@@ -199,7 +202,11 @@ class Channel:
     def _read(self) -> None:
         """The reading thread."""
         try:
+            checked = False
             while data := os.read(self._source, PIECE):
+                if not checked and data[_TYPE : _TYPE + 1] not in (b"", _SETTINGS):
+                    raise ValueError("it begins with something else")  # noqa: TRY301  h2 would wait for the rest of a frame
+                checked = True
                 with self._state:
                     for event in self._http.receive_data(data):
                         self._take(event)
