@@ -14,6 +14,7 @@ from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import TracebackType
+from typing import Self
 from urllib.parse import quote
 
 from h2.config import H2Configuration
@@ -83,7 +84,9 @@ class _Stream:
 class Daemon:
     """Answers until the connection ends."""
 
-    def __init__(self, handlers: Mapping[str, Callable[..., Answer]], *, window: int = 65_535, polite: bool = True) -> None:
+    def __init__(
+        self, handlers: Mapping[str, Callable[..., Answer]], *, window: int = 65_535, polite: bool = True
+    ) -> None:
         """`window` is how many bytes it takes at once; one that is not polite speaks something else than HTTP/2."""
         self.source, self._out = os.pipe()
         self._in, self.sink = os.pipe()
@@ -92,13 +95,13 @@ class Daemon:
         self._streams: dict[int, _Stream] = {}
         self.resets: list[int] = []
         """Streams that the frontend gave up."""
-        self._http = H2Connection(H2Configuration(client_side=False, header_encoding="utf-8"))
+        self._http = H2Connection(H2Configuration(client_side=False, header_encoding=None))
         self._http.local_settings = Settings(
             client=False, initial_values={SettingCodes.INITIAL_WINDOW_SIZE: window, SettingCodes.MAX_FRAME_SIZE: 16_384}
         )
         self._thread = threading.Thread(target=self._serve, daemon=True)
 
-    def __enter__(self) -> Daemon:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 
@@ -135,8 +138,8 @@ class Daemon:
     def _take(self, event: object) -> bool:
         match event:
             case RequestReceived():
-                path = dict(event.headers)[":path"]
-                self._streams[event.stream_id] = _Stream(str(path).removeprefix(SERVICE))
+                path = dict(event.headers)[b":path"].decode()
+                self._streams[event.stream_id] = _Stream(path.removeprefix(SERVICE))
             case DataReceived():
                 self._streams[event.stream_id].request += event.data
                 self._http.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
@@ -148,6 +151,8 @@ class Daemon:
             case WindowUpdated():
                 for stream in list(self._streams):
                     self._pump(stream)
+            case _:
+                pass
         return True
 
     def _answer(self, stream: int) -> bool:

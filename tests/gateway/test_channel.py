@@ -156,9 +156,9 @@ def test_the_end_of_the_connection_is_one_error_for_all_calls(end: Callable[[], 
 
 
 def test_a_daemon_that_speaks_something_else_is_an_error() -> None:
-    with Daemon({"ReadFile": echo}, polite=False) as daemon:
-        with pytest.raises(ChannelError, match="the daemon does not speak HTTP/2 as expected"):
-            read(Channel(daemon.source, daemon.sink), "a")
+    message = "the daemon does not speak HTTP/2 as expected"
+    with Daemon({"ReadFile": echo}, polite=False) as daemon, pytest.raises(ChannelError, match=message):
+        read(Channel(daemon.source, daemon.sink), "a")
 
 
 def test_nobody_is_there() -> None:

@@ -1,0 +1,44 @@
+"""What the frontend imports before it says anything, and before it has a graph: BuildKit starts it for every build."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from tests.running import ROOT
+
+HEAVY = {
+    "asyncio",
+    "click",
+    "concurrent",
+    "google",
+    "grpc",
+    "httpcore",
+    "msgpack",
+    "pydantic",
+    "rich",
+    "ssl",
+    "zstandard",
+}
+SCRIPT = """
+import sys
+import dockerfile_frontend.gateway.__main__
+first = set(sys.modules)
+from tests.gateway.buildkit import FakeBuildKit
+b = FakeBuildKit({"dockerfile": {"Dockerfile": b"FROM alpine\\nRUN a\\nCOPY a /\\n"}, "context": {}})
+before = {name.partition(".")[0] for name in sys.modules}
+assert b.run() == 0
+after = {name.partition(".")[0] for name in sys.modules}
+print(*sorted({name.partition(".")[0] for name in first}))
+print(*sorted(after - before))
+print(*sorted(name for name in first if name.startswith("dockerfile_frontend.compiler")), "-")
+"""
+
+
+def test_nothing_heavy_is_imported() -> None:
+    done = subprocess.run([sys.executable, "-c", SCRIPT], cwd=ROOT, capture_output=True, text=True, check=True)
+    first, later, compiler = done.stdout.splitlines()
+    assert "h2" in first.split()
+    assert not HEAVY & set(first.split())
+    assert not HEAVY & set(later.split())
+    assert compiler == "-", "the compiler is loaded while the daemon answers"
