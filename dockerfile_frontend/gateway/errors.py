@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from dockerfile_frontend.source import Span
     from ir_schema.ops import SourceInfo
 
+_CHECK = "check"
+"""Code of errors about the check directive: the reference gives them no place."""
 _TYPES = "github.com/moby/buildkit/errdefs."
 
 
@@ -63,7 +65,7 @@ def _dockerfile_status(error: DockerfileError, info: SourceInfo | None, causes: 
     for cause in causes:
         if message.endswith(str(cause)):
             code, details = cause.status.code, cause.status.details
-    if info is not None and error.span is not None:
+    if info is not None and error.span is not None and error.code != _CHECK:
         details = (*details, source_detail(info, lines_of(error.span, info)))
     return m.Status(code, message, details)
 

@@ -109,8 +109,9 @@ class Daemon:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         os.close(self.sink)
-        os.close(self.source)
         self._thread.join(10)
+        wait_for_readers()
+        os.close(self.source)
         assert not self._thread.is_alive()
 
     def _serve(self) -> None:
@@ -209,3 +210,10 @@ def error_trailers(status: m.Status) -> list[tuple[str, str]]:
         ("grpc-message", quote(status.message)),
         ("grpc-status-details-bin", details),
     ]
+
+
+def wait_for_readers() -> None:
+    """Until no channel reads any more: it must not read what is opened next under its descriptor's number."""
+    for thread in threading.enumerate():
+        if thread.name == "gateway reader":
+            thread.join(10)

@@ -14,7 +14,7 @@ from dockerfile_frontend.gateway.channel import Channel
 from dockerfile_frontend.gateway.status import ChannelError, RpcError
 from ir_schema.llb import encode_record
 from ir_schema.llb_reader import decode_record
-from tests.gateway.daemon import SERVICE, Daemon, Goaway, Hangup, Raw, Reset, Silence, error_trailers
+from tests.gateway.daemon import SERVICE, Daemon, Goaway, Hangup, Raw, Reset, Silence, error_trailers, wait_for_readers
 
 READ = f"{SERVICE}ReadFile"
 
@@ -170,6 +170,7 @@ def test_nobody_is_there() -> None:
     with pytest.raises(ChannelError):
         read(channel, "a")
     channel.close()
+    wait_for_readers()
     os.close(source)
     os.close(sink)
 
