@@ -50,6 +50,7 @@ WINDOW = 4 << 20
 """Bytes that the daemon may send before it is told to go on."""
 PIECE = 1 << 18
 """Bytes read at once, and in one frame."""
+_ENDED = "the daemon ended the connection"
 _TYPE, _SETTINGS = 3, b"\4"
 """Where a frame says what it is, and what the first one is."""
 PREFIX = 5
@@ -193,6 +194,9 @@ class Channel:
                 with self._state:
                     data, self._outbound = self._outbound, bytearray()
                 _write_all(self._sink, data)
+            except BrokenPipeError:
+                self._fail(_ENDED)
+                return
             except OSError as error:
                 self._fail(f"the daemon does not listen any more: {error.strerror}")
                 return
@@ -218,12 +222,12 @@ class Channel:
         except (H2Error, ValueError) as error:
             self._fail(f"the daemon does not speak HTTP/2 as expected: {str(error) or type(error).__name__}")
         else:
-            self._fail("the daemon ended the connection")
+            self._fail(_ENDED)
 
     def _take(self, event: Event) -> None:
         """The state's lock is held."""
         if isinstance(event, ConnectionTerminated):
-            self._fail("the daemon ended the connection" + _reason(event.error_code))
+            self._fail(_ENDED + _reason(event.error_code))
             return
         stream = getattr(event, "stream_id", None)
         if isinstance(event, DataReceived):
