@@ -49,6 +49,10 @@ class CheckResult(Record):
 
     warnings: tuple[Diagnostic, ...]
     error: DockerfileError | None
+    skipped: tuple[Diagnostic, ...] = ()
+    """What the check directive, or a comment above an instruction, switches off."""
+    parsed: ParsedDockerfile | None = None
+    """None when an instruction cannot be read."""
 
 
 def compile_dockerfile(
@@ -77,27 +81,45 @@ def outline_dockerfile(
 
 
 def check_dockerfile(
-    data: bytes, options: CompileOptions, resolver: Resolver, reader: ContextReader | None = None
+    data: bytes,
+    options: CompileOptions,
+    resolver: Resolver,
+    reader: ContextReader | None = None,
+    tree: Tree | None = None,
 ) -> CheckResult:
-    """Warnings about all stages, or about what one target needs."""
+    """Warnings about all stages, or about what one target needs. `tree` is that of `data`, where it is known already."""
     wanted = replace(options, all_stages=not options.target, platforms=options.platforms[:1])
-    findings: list[Diagnostic] = []
+    found: list[Diagnostic] = []
+    skipped: list[Diagnostic] = []
+    parsed = None
     try:
-        _lower_dockerfile(data, wanted, Sources(resolver, reader or NoContext()), findings)
+        tree = tree or _parse_tree(data)
+        findings = Findings(_check_config(tree, options), found, skipped)
+        parsed = _parse_stages(tree, findings)
+        _lower_parsed(data, parsed, wanted, Sources(resolver, reader or NoContext()), findings)
     except DockerfileError as error:
-        return CheckResult(tuple(findings), error)
-    return CheckResult(tuple(findings), None)
+        return CheckResult(tuple(found), error, tuple(skipped), parsed)
+    return CheckResult(tuple(found), None, tuple(skipped), parsed)
 
 
 def _lower_dockerfile(
     data: bytes, options: CompileOptions, sources: Sources, found: list[Diagnostic]
 ) -> list[LoweredTarget]:
     """All passes but the last; warnings go to `found` as they are found."""
+    tree = _parse_tree(data)
+    findings = Findings(_check_config(tree, options), found)
+    return _lower_parsed(data, _parse_stages(tree, findings), options, sources, findings)
+
+
+def _parse_tree(data: bytes) -> Tree:
     if not data:
         raise DockerfileError("the Dockerfile cannot be empty", code="empty")
-    tree = parse_tree(data)
-    findings = Findings(_check_config(tree, options), found)
-    parsed = _parse_stages(tree, findings)
+    return parse_tree(data)
+
+
+def _lower_parsed(
+    data: bytes, parsed: ParsedDockerfile, options: CompileOptions, sources: Sources, findings: Findings
+) -> list[LoweredTarget]:
     if not parsed.stages:
         raise DockerfileError(
             "dockerfile contains no stages to build", code="empty", hint="a Dockerfile begins with FROM"

@@ -27,27 +27,33 @@ EXPERIMENTAL = frozenset({"InvalidDefinitionDescription"})
 class Findings:
     """The warnings of one compilation, in the order in which they are found."""
 
-    def __init__(self, config: CheckConfig, found: list[Diagnostic] | None = None) -> None:
-        """Warnings are appended to `found`, so that they outlast a fault."""
+    def __init__(
+        self, config: CheckConfig, found: list[Diagnostic] | None = None, skipped: list[Diagnostic] | None = None
+    ) -> None:
+        """Warnings are appended to `found`, so that they outlast a fault; those that are switched off to `skipped`, if given."""
         self.config = config
         self.found = [] if found is None else found
+        self._skipped = skipped
 
     def warn(self, rule: str, message: str, at: Instruction, comments: Iterable[str] | None = None) -> None:
         """Report `message` at an instruction, unless `rule` is off there; `comments` stand in for the instruction's own."""
-        config = self.config.under(at.comments if comments is None else comments)
-        if config.wants(rule, experimental=rule in EXPERIMENTAL):
-            self.found.append(Diagnostic(message, _span(at.lines), rule, severity="warning"))
+        self._add(self.config.under(at.comments if comments is None else comments), rule, message, at.lines)
 
     def warn_lines(self, rule: str, message: str, lines: Lines) -> None:
         """Report `message` at lines that are no instruction."""
-        if self.config.wants(rule):
+        self._add(self.config, rule, message, lines)
+
+    def _add(self, config: CheckConfig, rule: str, message: str, lines: Lines) -> None:
+        if config.wants(rule, experimental=rule in EXPERIMENTAL):
             self.found.append(Diagnostic(message, _span(lines), rule, severity="warning"))
+        elif self._skipped is not None:
+            self._skipped.append(Diagnostic(message, _span(lines), rule, severity="warning"))
 
     def check(self) -> None:
         """Raises DockerfileError if there are warnings and they count as errors."""
         if self.config.error and self.found:
             rules = ", ".join(dict.fromkeys(finding.code for finding in self.found))
-            raise DockerfileError(f"lint violation found for rules: {rules}", self.found[0].span, code="check")
+            raise DockerfileError(f"lint violation found for rules: {rules}", self.found[0].span, code="check-error")
 
 
 def _span(lines: Lines) -> Span:

@@ -1,0 +1,155 @@
+"""All rules by id, each loaded from its module when it is asked for, and the choice between them.
+
+    load("DL3007")                                 ──▶  Rule from dockerfile_frontend.lint.rules.dl3007
+    select(Selection(select=("DL",), ignore=("DL3008",)))  ──▶  ids that begin with DL, but for one
+"""
+
+from __future__ import annotations
+
+import re
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from dockerfile_frontend.diagnostics import did_you_mean
+from dockerfile_frontend.lint.model import OFF, SEVERITIES
+from ir_schema.record import Record
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from dockerfile_frontend.lint.model import Rule
+
+REFERENCE = (
+    "ConsistentInstructionCasing",
+    "CopyIgnoredFile",
+    "DuplicateStageName",
+    "ExposeInvalidFormat",
+    "ExposeProtoCasing",
+    "FromAsCasing",
+    "FromPlatformFlagConstDisallowed",
+    "InvalidBaseImagePlatform",
+    "InvalidDefaultArgInFrom",
+    "InvalidDefinitionDescription",
+    "JSONArgsRecommended",
+    "LegacyKeyValueFormat",
+    "MaintainerDeprecated",
+    "MultipleInstructionsDisallowed",
+    "NoEmptyContinuation",
+    "RedundantTargetPlatform",
+    "ReservedStageName",
+    "SecretsUsedInArgOrEnv",
+    "StageNameCasing",
+    "UndefinedArgInFrom",
+    "UndefinedVar",
+    "WorkdirRelativePath",
+)
+"""The build checks of the reference."""
+
+HADOLINT: tuple[str, ...] = ()
+"""Rules with hadolint's ids."""
+
+OWN: tuple[str, ...] = ("DFC000",)
+"""Rules that are found here only."""
+
+ALL = (*REFERENCE, *HADOLINT, *OWN)
+
+GROUPS: Mapping[str, tuple[str, ...]] = {"ALL": ALL, "REFERENCE": REFERENCE, "HADOLINT": HADOLINT, "DFC": OWN}
+"""Names for several rules at once; a beginning of an id, such as DL30, is another."""
+
+FAULT = "DFC000"
+"""The rule that reports what the compiler refuses."""
+
+
+class UnknownRuleError(ValueError):
+    """There is no rule of this name; `hint` may know which was meant."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"there is no rule {name}")
+        near = did_you_mean(name, (*ALL, *GROUPS), match_case=False)
+        close = next((known for known in (*ALL, *GROUPS) if known.lower() == near.lower()), "") if near else ""
+        self.hint = f"did you mean {close}?" if close else "dfc rules lists them"
+
+
+class Selection(Record):
+    """Which rules are wanted, and how grave their findings are. Names are ids, groups, or beginnings of ids."""
+
+    select: tuple[str, ...] = ()
+    """Only these; empty for all but those that are off by default."""
+    extend: tuple[str, ...] = ()
+    """These as well."""
+    ignore: tuple[str, ...] = ()
+    severity: tuple[tuple[str, str], ...] = ()
+    """Name and severity; of two that mean one rule, the last counts. "off" ignores it."""
+
+
+def module_of(rule: str) -> str:
+    """The module of a rule: stage_name_casing, dl3007."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", rule).lower()
+
+
+def load(rule: str) -> Rule:
+    """The rule of this id."""
+    module = import_module(f"dockerfile_frontend.lint.rules.{module_of(rule)}")
+    found: Rule = module.RULE
+    return found
+
+
+def expand_name(name: str) -> tuple[str, ...]:
+    """The ids that a name means. Raises UnknownRuleError."""
+    known = _BY_LOWER.get(name.lower())
+    if known is not None:
+        return (known,)
+    group = GROUPS.get(name.upper())
+    if group is not None:
+        return group
+    found = tuple([rule for rule in ALL if name and rule.lower().startswith(name.lower())])
+    if not found:
+        raise UnknownRuleError(name)
+    return found
+
+
+_BY_LOWER = {rule.lower(): rule for rule in ALL}
+
+
+def _expand(names: Iterable[str]) -> set[str]:
+    return {rule for name in names for rule in expand_name(name)}
+
+
+def severities(selection: Selection) -> dict[str, str]:
+    """Ids of the rules to run, in order, with the severity of each; "" leaves it to the rule. Raises UnknownRuleError.
+
+    A rule that is off by default runs when it is selected by its own id, or when a severity is given for it. What the compiler
+    refuses is always reported: a file that cannot be read is not without findings.
+    """
+    given = {rule: level for name, level in selection.severity for rule in expand_name(name)}
+    named = {_BY_LOWER.get(name.lower(), "") for name in (*selection.select, *selection.extend)}
+    wanted = _expand(selection.select or ("ALL",)) | _expand(selection.extend) | {FAULT}
+    wanted -= _expand(selection.ignore) - {FAULT}
+    chosen: dict[str, str] = {}
+    for rule in ALL:
+        level = given.get(rule, "")
+        if rule in wanted and level != OFF and (level or rule in named or rule not in OFF_BY_DEFAULT):
+            chosen[rule] = level
+    return chosen
+
+
+OFF_BY_DEFAULT = frozenset({"InvalidDefinitionDescription"})
+"""A test holds this against the rules themselves."""
+
+
+def check_severity(level: str) -> str:
+    """Raises ValueError."""
+    if level not in (*SEVERITIES, OFF):
+        raise ValueError(f"a severity is one of {', '.join((*SEVERITIES, OFF))}, not {level}")
+    return level
+
+
+def unknown_names(names: Sequence[str]) -> list[UnknownRuleError]:
+    """What is wrong with names of rules, for configuration that goes on without them."""
+    errors = []
+    for name in names:
+        try:
+            expand_name(name)
+        except UnknownRuleError as error:
+            errors.append(error)
+    return errors
