@@ -30,7 +30,9 @@ SUMMARIES = {
     "exec": "run a graph of any frontend, here, without a daemon",
     "explain": "what a build would run, and why it is not cached",
     "graph": "the stages of a Dockerfile, or its ops, as a picture",
+    "lint": "what is wrong with Dockerfiles, and what could be better",
     "outline": "what a target takes: build args, secrets, ssh, cache mounts",
+    "rules": "the rules of lint, and what each is about",
     "show": "a graph, for people",
     "targets": "the stages that can be built",
 }

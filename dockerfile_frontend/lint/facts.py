@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
     from dockerfile_frontend.instructions.model import Instruction
     from dockerfile_frontend.lint.stages import Evaluated, StageFacts
+    from dockerfile_frontend.lint.suppress import Ignore, Unused
     from dockerfile_frontend.semantics.context_files import ContextReader
     from dockerfile_frontend.semantics.layered import Layered
     from dockerfile_frontend.source import SourceFile
@@ -56,6 +57,8 @@ class LintFile:
         self.options = options or CompileOptions()
         self.images = images or Images()
         self.settings = settings or Settings()
+        self.unused_ignores: tuple[Unused, ...] = ()
+        """Set when all other rules have run."""
         self._reader = reader
         self._made: dict[object, Any] = {}
 
@@ -84,7 +87,9 @@ class LintFile:
     def all_steps(self) -> tuple[Step, ...]:
         """Every instruction in order, FROM and ARGs before it among them; those behind ONBUILD are not."""
         nodes = self.tree.nodes if self.tree else ()
-        return tuple([Step(node, read, index) for index, (node, read) in enumerate(zip(nodes, self._read(), strict=True))])
+        return tuple(
+            [Step(node, read, index) for index, (node, read) in enumerate(zip(nodes, self._read(), strict=True))]
+        )
 
     def _read(self) -> Iterator[Instruction | None]:
         """The instructions of all nodes: the compiler's, where it could read them all."""
@@ -115,6 +120,13 @@ class LintFile:
     def preamble(self) -> tuple[Step, ...]:
         """What stands before the first FROM."""
         return self._evaluated.preamble
+
+    @cached_property
+    def ignores(self) -> tuple[Ignore, ...]:
+        """Comments that switch rules off."""
+        from dockerfile_frontend.lint.suppress import read_ignores  # noqa: PLC0415  it reads the facts
+
+        return read_ignores(self)
 
     def each(self, *kinds: type[Kind], onbuild: bool = True) -> Iterator[tuple[Step, Kind]]:
         """Instructions of these kinds in all stages, in order, each with its step; with `onbuild`, those behind ONBUILD, too."""

@@ -1,7 +1,7 @@
 """Base images for a lint that need not know them: what a resolver says, and for the rest an image of which nothing is known.
 
-    Images().resolve_image("docker.io/library/alpine:latest", linux/amd64, "default")  ──▶  a config without anything in it
-    Images(resolver).known                                                           ──▶  the references that it could tell
+Images().resolve_image("docker.io/library/alpine:latest", linux/amd64, "default")  ──▶  a config without anything in it
+Images(resolver).known                                                           ──▶  the references that it could tell
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The stages of a Dockerfile, evaluated as far as they can be: what each starts from, reads and is read by, and its steps.
 
-    FROM golang:1.22 AS build          StageFacts(0, "build", base "golang:1.22", is_base)
-    SHELL ["/bin/bash", "-c"]
-    FROM build                         StageFacts(1, parent 0, final), start.shell ("/bin/bash", "-c")
-    COPY --from=build /a /b                reads {0}
+FROM golang:1.22 AS build          StageFacts(0, "build", base "golang:1.22", is_base)
+SHELL ["/bin/bash", "-c"]
+FROM build                         StageFacts(1, parent 0, final), start.shell ("/bin/bash", "-c")
+COPY --from=build /a /b                reads {0}
 """
 
 from __future__ import annotations

@@ -1,11 +1,12 @@
 """An instruction in its place: what it says, where it stands, and what is in force before it.
 
-    step.node.flags, step.flag_span("from")      as it is written, and where
-    step.before.user                             "app", if a USER above says so
+step.node.flags, step.flag_span("from")      as it is written, and where
+step.before.user                             "app", if a USER above says so
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from dockerfile_frontend.diagnostics import DockerfileError
@@ -80,11 +81,17 @@ class Step:
         return self.node.line.span_of(flags[number].start, flags[number].end) if number < len(flags) else self.span
 
     def text_span(self, text: str, start: int = 0) -> Span:
-        """Where `text` first stands behind the keyword; all of the instruction if it does not. `start` is in `node.line.text`."""
+        """Where `text` first stands behind the keyword, as a word if it does; all of the instruction if it stands nowhere.
+
+        `start` is a place in `node.line.text`.
+        """
         line = self.node.line
-        wanted = text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("latin-1")
-        at = line.text.find(wanted, max(start, self.node.places[0][1])) if wanted else -1
-        return line.span if at < 0 else line.span_of(at, at + len(wanted))
+        wanted = re.escape(text if text.isascii() else text.encode("utf-8", "surrogateescape").decode("latin-1"))
+        start = max(start, self.node.places[0][1])
+        found = re.compile(rf"(?<!\w){wanted}(?!\w)").search(line.text, start) or re.compile(wanted).search(
+            line.text, start
+        )
+        return line.span_of(*found.span()) if found and text else line.span
 
 
 def read_node(node: Node) -> Instruction | None:

@@ -1,7 +1,7 @@
 """All rules by id, each loaded from its module when it is asked for, and the choice between them.
 
-    load("DL3007")                                 ──▶  Rule from dockerfile_frontend.lint.rules.dl3007
-    select(Selection(select=("DL",), ignore=("DL3008",)))  ──▶  ids that begin with DL, but for one
+load("DL3007")                                 ──▶  Rule from dockerfile_frontend.lint.rules.dl3007
+select(Selection(select=("DL",), ignore=("DL3008",)))  ──▶  ids that begin with DL, but for one
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ REFERENCE = (
 HADOLINT: tuple[str, ...] = ()
 """Rules with hadolint's ids."""
 
-OWN: tuple[str, ...] = ("DFC000",)
+OWN: tuple[str, ...] = ("DFC000", "DFC001", "DFC002")
 """Rules that are found here only."""
 
 ALL = (*REFERENCE, *HADOLINT, *OWN)
@@ -133,7 +133,7 @@ def severities(selection: Selection) -> dict[str, str]:
     return chosen
 
 
-OFF_BY_DEFAULT = frozenset({"InvalidDefinitionDescription"})
+OFF_BY_DEFAULT = frozenset({"DFC002"})
 """A test holds this against the rules themselves."""
 
 

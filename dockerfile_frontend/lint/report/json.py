@@ -1,0 +1,47 @@
+"""An array of findings. The fields that hadolint's has are called as there; the others come behind.
+
+    [{"file": "Dockerfile", "line": 1, "column": 6, "level": "warning", "code": "DL3007", "message": "…",
+      "endLine": 1, "endColumn": 19, "hint": "…"}]
+
+Lines and columns count from 1, columns in code points; the end column is the first one behind. A finding without a place, such as
+a file that cannot be read, has line 0.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, TextIO
+
+from dockerfile_frontend.lint.report.words import place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from dockerfile_frontend.lint.model import Finding
+    from dockerfile_frontend.lint.run import Report
+
+
+def write(reports: Iterable[Report], out: TextIO) -> None:
+    """Written as it is found; the array is closed at the end."""
+    before = "["
+    for report in reports:
+        for found in report.findings:
+            out.write(f"{before}\n{json.dumps(_row(report.name, found))}")
+            before = ","
+    out.write("[]\n" if before == "[" else "\n]\n")
+
+
+def _row(name: str, found: Finding) -> dict[str, Any]:
+    line, column, end_line, end_column = place(found) if found.span else (0, 0, 0, 0)
+    return {
+        "file": name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"),
+        "line": line,
+        "column": column,
+        "level": found.severity,
+        "code": found.rule,
+        "message": found.message,
+        "endLine": end_line,
+        "endColumn": end_column,
+        "hint": found.hint,
+    }

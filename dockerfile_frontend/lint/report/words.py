@@ -1,0 +1,37 @@
+r"""Text of a hostile file made fit for a report.
+
+printable("a\x1b[2Jb")  ──▶  "a\\x1b[2Jb"
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from dockerfile_frontend.lint.model import Finding
+
+LONGEST = 600
+"""Characters of a message that a person is shown."""
+
+
+def printable(text: str) -> str:
+    """Control characters, and what is no character at all, as escapes."""
+    return text if text.isprintable() else "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
+def one_line(finding: Finding) -> str:
+    """The message, and what to do, on one line of bounded length."""
+    message = printable(finding.message)
+    if len(message) > LONGEST:
+        message = f"{message[: LONGEST // 2]}…{message[-LONGEST // 2 :]}"
+    return f"{message} ({printable(finding.hint)})" if finding.hint else message
+
+
+def place(finding: Finding) -> tuple[int, int, int, int]:
+    """First line and column, last line and the column behind the end; the file's beginning where there is no text to point at."""
+    span = finding.span
+    if span is None:
+        return 1, 1, 1, 1
+    column = span.column or 1
+    end_line = span.end_line or span.line
+    return span.line, column, end_line, span.end_column or (column if end_line == span.line else 1)

@@ -1,0 +1,33 @@
+"""A CMD or ENTRYPOINT that is not in JSON form runs under `/bin/sh -c`.
+
+The shell is then process 1 and does not pass signals on: `docker stop` waits and kills. Write `["program", "argument"]`; when a shell
+is wanted, say so with SHELL, or as `["sh", "-c", "…"]`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dockerfile_frontend.lint.model import WARNING, Finding, Rule
+from dockerfile_frontend.lint.reference import PAGES, arguments, reported
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dockerfile_frontend.lint.facts import LintFile
+
+
+def check(file: LintFile) -> Iterator[Finding]:
+    return reported(file, "JSONArgsRecommended", arguments, "write it as a JSON array")
+
+
+RULE = Rule(
+    "JSONArgsRecommended",
+    "JSONArgsRecommended",
+    "CMD or ENTRYPOINT runs under a shell",
+    WARNING,
+    check,
+    bad="FROM alpine:3.20\nCMD httpd -f\n",
+    good='FROM alpine:3.20\nCMD ["httpd", "-f"]\n',
+    url=f"{PAGES}json-args-recommended/",
+)

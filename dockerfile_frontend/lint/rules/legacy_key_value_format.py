@@ -1,0 +1,32 @@
+"""ENV and LABEL are written with an equals sign.
+
+`ENV NAME some value` takes all the rest of the line as one value, blanks included, and cannot set a second name.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dockerfile_frontend.lint.model import WARNING, Finding, Rule
+from dockerfile_frontend.lint.reference import PAGES, arguments, reported
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dockerfile_frontend.lint.facts import LintFile
+
+
+def check(file: LintFile) -> Iterator[Finding]:
+    return reported(file, "LegacyKeyValueFormat", arguments)
+
+
+RULE = Rule(
+    "LegacyKeyValueFormat",
+    "LegacyKeyValueFormat",
+    "ENV or LABEL without =",
+    WARNING,
+    check,
+    bad="FROM alpine:3.20\nENV MODE fast\n",
+    good="FROM alpine:3.20\nENV MODE=fast\n",
+    url=f"{PAGES}legacy-key-value-format/",
+)
