@@ -9,6 +9,7 @@ Lines are the reference's.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.lint.model import Finding
@@ -27,11 +28,16 @@ PAGES = "https://docs.docker.com/reference/build-checks/"
 
 
 def reported(file: LintFile, rule: str, place: Place, hint: str = "") -> Iterator[Finding]:
-    """What the compiler found under this name. `place` gives the span, of an instruction and the message."""
+    """What the compiler found under this name. `place` gives the span, of an instruction and the message.
+
+    A span begins on the line that the reference names, so where the culprit is on a later one, it reaches from the keyword to there.
+    """
     for found in warnings_by_rule(file).get(rule, ()):
         line = found.span.line if found.span else 0
         step = _steps_by_line(file).get(line)
         span = place(step, found.message) if step is not None else whole_line(file, line)
+        if step is not None and span.line != line:
+            span = replace(span, line=line, column=step.keyword_span.column)
         yield Finding(found.message, span, hint)
 
 

@@ -18,7 +18,7 @@ from dockerfile_frontend.instructions.stages import parse_trigger
 from dockerfile_frontend.lint.steps import State, Step, behind_onbuild
 from dockerfile_frontend.semantics.args import NOT_IN_ENVIRONMENT, platform_args
 from dockerfile_frontend.semantics.layered import EMPTY, Layered
-from dockerfile_frontend.semantics.paths import normalize_workdir
+from dockerfile_frontend.semantics.paths import UNIX_PATH, normalize_workdir
 from dockerfile_frontend.semantics.platforms import InvalidPlatformError, parse_platform
 from dockerfile_frontend.semantics.references import InvalidReferenceError, parse_reference
 from dockerfile_frontend.semantics.stages import SCRATCH
@@ -26,7 +26,7 @@ from dockerfile_frontend.syntax.words import WordError, expand
 from ir_schema.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from dockerfile_frontend.compiler.image import Image
     from dockerfile_frontend.lint.facts import LintFile
@@ -219,24 +219,36 @@ def _begin(stage: StageFacts, stages: list[StageFacts], file: LintFile) -> State
         return stages[stage.parent].end
     options = file.options
     target = stage.platform or (options.platforms[0] if options.platforms else options.build_platform)
+    windows = target.os == "windows"
     if stage.base == SCRATCH:
-        return State(windows=target.os == "windows", base_known=True, workdir="/")
+        env = _environment((), windows=windows)
+        return State(windows=windows, base_known=True, workdir="/", env=env, image_env=env)
     image = _image(stage.base, target, file)
     if image is None:
-        return State(windows=target.os == "windows")
-    pairs = [(name, value) for name, _, value in (entry.partition("=") for entry in image.env.values()) if name]
-    env = EMPTY.with_items(pairs)
+        env = _environment((), windows=windows)
+        return State(windows=windows, env=env, image_env=env)
+    env = _environment(image.env.values(), windows=windows)
     return State(
         shell=image.shell,
         user=image.user,
-        workdir=image.working_dir or "/",
-        env=env,
-        image_env=env,
+        workdir=image.working_dir,
+        workdir_set=bool(image.working_dir),
         labels=image.labels,
         onbuild=image.onbuild,
         windows=image.os == "windows",
         base_known=True,
+        env=env,
+        image_env=env,
     )
+
+
+def _environment(entries: Iterable[str], *, windows: bool) -> Layered:
+    """The environment that an image hands on; the builder gives it a PATH if it has none."""
+    pairs = [(name, value) for name, _, value in (entry.partition("=") for entry in entries) if name]
+    env = EMPTY.with_items(pairs)
+    if "PATH" not in env and not windows:
+        env = env.with_item("PATH", UNIX_PATH)
+    return env
 
 
 def _image(base: str, platform: Platform, file: LintFile) -> Image | None:
@@ -301,12 +313,12 @@ def _after_user(user: m.User, at: State, *_: object) -> State:
 def _after_workdir(workdir: m.Workdir, at: State, *_: object) -> State:
     """A path that begins with a variable of unknown value may be absolute, so it stays as it is written."""
     if workdir.path.startswith("$"):
-        return at._replace(workdir=workdir.path)
+        return at._replace(workdir=workdir.path, workdir_set=True)
     try:
         path = normalize_workdir(at.workdir or "/", workdir.path, "windows" if at.windows else "linux")
     except DockerfileError:
         return at
-    return at._replace(workdir=path)
+    return at._replace(workdir=path, workdir_set=True)
 
 
 _AFTER: Mapping[type[m.Instruction], Callable[[Any, State, Layered, LintFile], State]] = {

@@ -29,7 +29,9 @@ class State(NamedTuple):
     user: str = ""
     """What USER says, `$X` where X has no value; empty where neither a stage nor a known base image says it."""
     workdir: str = ""
-    """Absolute as far as that is known; empty as for `user`."""
+    """Absolute as far as that is known; empty as for `user`. That of scratch is /."""
+    workdir_set: bool = False
+    """A WORKDIR says it, or a known base image."""
     env: Layered = EMPTY
     """What a RUN finds in its environment, as far as it is known: ENV and ARG."""
     args: Layered = EMPTY

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.lint.model import ERROR, Finding, Rule
+from dockerfile_frontend.lint.reference import whole_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 def check(file: LintFile) -> Iterator[Finding]:
     fault = file.fault
     if fault is not None and fault.code != "check-error":
-        yield Finding(fault.message, fault.span, fault.hint)
+        span = fault.span
+        if span is not None and not span.column:
+            span = whole_line(file, span.line)
+        yield Finding(fault.message, span, fault.hint)
 
 
 RULE = Rule(
