@@ -83,9 +83,12 @@ class LintFile:
     def fault(self) -> DockerfileError | None:
         return self.checked.error
 
-    @cached_property
+    @property
     def all_steps(self) -> tuple[Step, ...]:
         """Every instruction in order, FROM and ARGs before it among them; those behind ONBUILD are not."""
+        return self._evaluated.steps
+
+    def _steps(self) -> tuple[Step, ...]:
         nodes = self.tree.nodes if self.tree else ()
         return tuple(
             [Step(node, read, index) for index, (node, read) in enumerate(zip(nodes, self._read(), strict=True))]
@@ -105,7 +108,7 @@ class LintFile:
 
     @cached_property
     def _evaluated(self) -> Evaluated:
-        return evaluate(self)
+        return evaluate(self._steps(), self)
 
     @property
     def stages(self) -> tuple[StageFacts, ...]:

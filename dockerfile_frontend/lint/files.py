@@ -60,12 +60,38 @@ def find_files(names: Iterable[str]) -> list[str]:
 
 
 def _matching(pattern: str) -> list[str]:
+    parts = pattern.split("/")
+    if "**" in parts:
+        return sorted(_deep(parts))
     from glob import glob  # noqa: PLC0415  costs 2 ms, and shells expand most patterns
 
     found: list[str] = []
-    for match in sorted(glob(pattern, recursive=True, include_hidden=True)):
+    for match in sorted(glob(pattern, include_hidden=True)):
         found += _in_folder(match) if os.path.isdir(match) else [match]
     return found
+
+
+def _deep(parts: list[str]) -> Iterator[str]:
+    """What a pattern with ** matches. Links to folders are not followed, as glob would; behind a last ** are Dockerfiles."""
+    plain = next(number for number, part in enumerate(parts) if _MAGIC.search(part))
+    start = "/".join(parts[:plain]) or ("/" if plain else ".")
+    wanted = parts[plain:]
+    for parent, folders, files in os.walk(start):
+        folders[:] = [name for name in folders if name not in _NEVER]
+        for name in files:
+            path = os.path.join(parent, name)
+            if _fits(wanted, os.path.relpath(path, start).split("/")) and (wanted[-1] != "**" or is_dockerfile(name)):
+                yield os.path.normpath(path)
+
+
+def _fits(parts: list[str], names: list[str]) -> bool:
+    from fnmatch import fnmatchcase  # noqa: PLC0415  for patterns alone
+
+    if not parts or not names:
+        return not names and all(part == "**" for part in parts)
+    if parts[0] == "**":
+        return _fits(parts[1:], names) or _fits(parts, names[1:])
+    return fnmatchcase(names[0], parts[0]) and _fits(parts[1:], names[1:])
 
 
 def _in_folder(folder: str) -> list[str]:

@@ -88,23 +88,24 @@ class StageFacts:
 class Evaluated(Record):
     """A file's stages, and what stands before them."""
 
+    steps: tuple[Step, ...]
     stages: tuple[StageFacts, ...]
     global_args: Layered
     preamble: tuple[Step, ...]
 
 
-def evaluate(file: LintFile) -> Evaluated:
-    """Never raises."""
-    first = next((step.index for step in file.all_steps if isinstance(step.instruction, m.From)), len(file.all_steps))
-    preamble = file.all_steps[:first]
+def evaluate(steps: tuple[Step, ...], file: LintFile) -> Evaluated:
+    """Puts every step in its place. Never raises."""
+    first = next((step.index for step in steps if isinstance(step.instruction, m.From)), len(steps))
+    preamble = steps[:first]
     args = _global_args(preamble, file)
-    stages = _split(file.all_steps[first:], args, file)
+    stages = _split(steps[first:], args, file)
     names = {stage.name: stage.index for stage in stages if stage.name}
     for stage in stages:
         _link(stage, names, len(stages))
         _run(stage, stages, args, file)
     _mark(stages, names, file.options.target)
-    return Evaluated(tuple(stages), args, preamble)
+    return Evaluated(steps, tuple(stages), args, preamble)
 
 
 def _global_args(preamble: tuple[Step, ...], file: LintFile) -> Layered:

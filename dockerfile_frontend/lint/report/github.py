@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TextIO
 
-from dockerfile_frontend.lint.report.words import one_line, place
+from dockerfile_frontend.lint.report.words import one_line, place, printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,4 +31,4 @@ def _data(text: str) -> str:
 
 
 def _property(text: str) -> str:
-    return _data(text).replace(":", "%3A").replace(",", "%2C")
+    return _data(printable(text)).replace(":", "%3A").replace(",", "%2C")
