@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.casefiles import expect, pytest_addoption, update
+
+# Whoever starts the suite in the background of a shell has interrupts ignored, which programs of tests would inherit.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+for _number in (signal.SIGHUP, signal.SIGQUIT):
+    signal.signal(_number, signal.SIG_DFL)
 
 __all__ = ["expect", "pytest_addoption", "update"]
 
