@@ -1,0 +1,42 @@
+"""The image runs as root, because its last USER says so.
+
+Only images that come out are looked at: the last stage, and stages that nobody reads, which can only be targets. A stage that is
+copied from may be root. A USER inherited from a stage that is continued counts; an image without any USER is left alone.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dockerfile_frontend.lint.model import Finding, Rule, WARNING
+from dockerfile_frontend.lint.outputs import output_stages
+from dockerfile_frontend.lint.values import known_value, last_user
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from dockerfile_frontend.lint.facts import LintFile
+
+
+def check(file: LintFile) -> Iterator[Finding]:
+    seen: set[int] = set()
+    for stage in output_stages(file):
+        last = last_user(file, stage)
+        if last is None or last[0].index in seen:
+            continue
+        seen.add(last[0].index)
+        step, user = last
+        name = known_value(file, step, user.user).partition(":")[0]
+        if name in ("root", "0"):
+            yield Finding(f"the image runs as {name}", step.arg_span(0), "end the stage with a USER that has no more rights than it needs")
+
+
+RULE = Rule(
+    "DL3002",
+    "last-user-not-root",
+    "The image runs as root",
+    WARNING,
+    check,
+    bad='FROM debian:12\nUSER root\nCMD ["app"]\n',
+    good='FROM debian:12\nUSER root\nRUN install-app\nUSER 1000\nCMD ["app"]\n',
+    url="https://github.com/hadolint/hadolint/wiki/DL3002",
+)

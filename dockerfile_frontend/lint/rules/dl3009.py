@@ -1,0 +1,47 @@
+"""The package lists of apt stay in a layer, where they are of no use.
+
+Only layers that end up in an image count. A cache or tmpfs mount on /var/lib/apt/lists keeps them out as well. What is removed before
+the update does not count.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dockerfile_frontend.lint.commands import runs
+from dockerfile_frontend.lint.model import Finding, INFO, Rule
+from dockerfile_frontend.lint.outputs import shipped_stages
+from dockerfile_frontend.lint.packages import APT, cleans, covers, verb_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from dockerfile_frontend.lint.facts import LintFile
+    from dockerfile_frontend.lint.shell import Command
+
+
+def check(file: LintFile) -> Iterator[Finding]:
+    shipped = shipped_stages(file)
+    for run in runs(file):
+        if run.step.stage is None or run.step.stage.index not in shipped or covers(run, *APT.caches):
+            continue
+        update: Command | None = None
+        for command in run.commands:
+            if command.name in ("apt-get", "apt", "aptitude") and verb_of(command, APT) == "update":
+                update = command
+            elif update is not None and cleans(command, APT):
+                update = None
+        if update is not None:
+            hint = "rm -rf /var/lib/apt/lists/* in the same RUN, or a cache mount on /var/lib/apt"
+            yield Finding("the package lists stay in the layer", update.span, hint)
+
+
+RULE = Rule(
+    "DL3009",
+    "clean-apt",
+    "The package lists of apt stay in a layer",
+    INFO,
+    check,
+    bad='FROM debian:12\nRUN apt-get update && apt-get install -y --no-install-recommends curl=7.88.*\n',
+    good='FROM debian:12\nRUN apt-get update && apt-get install -y --no-install-recommends curl=7.88.* && rm -rf /var/lib/apt/lists/*\n',
+    url="https://github.com/hadolint/hadolint/wiki/DL3009",
+)

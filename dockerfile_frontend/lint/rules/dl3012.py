@@ -1,0 +1,31 @@
+"""A stage has several HEALTHCHECKs; only the last counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dockerfile_frontend.instructions.model import Healthcheck
+from dockerfile_frontend.lint.model import ERROR, Finding, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from dockerfile_frontend.lint.facts import LintFile
+
+
+def check(file: LintFile) -> Iterator[Finding]:
+    for stage in file.stages:
+        steps = [step for step, _ in stage.each(Healthcheck, onbuild=False)]
+        for step in steps[1:]:
+            yield Finding(f"this HEALTHCHECK replaces the one in line {steps[0].span.line}", step.keyword_span, "keep one")
+
+
+RULE = Rule(
+    "DL3012",
+    "one-healthcheck",
+    "A stage has several HEALTHCHECKs",
+    ERROR,
+    check,
+    bad='FROM debian:12\nHEALTHCHECK CMD ["a"]\nHEALTHCHECK CMD ["b"]\n',
+    good='FROM debian:12\nHEALTHCHECK CMD ["b"]\n',
+    url="https://github.com/hadolint/hadolint/wiki/DL3012",
+)

@@ -1,0 +1,37 @@
+"""COPY of several sources to a destination that does not end in a slash.
+
+The build fails: several files need a folder to go to.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dockerfile_frontend.instructions.model import Copy
+from dockerfile_frontend.lint.model import ERROR, Finding, Rule
+from dockerfile_frontend.lint.values import dest_span, known_value
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from dockerfile_frontend.lint.facts import LintFile
+
+
+def check(file: LintFile) -> Iterator[Finding]:
+    for step, copy in file.each(Copy):
+        dest = known_value(file, step, copy.dest)
+        count = len(copy.sources) + len(copy.contents)
+        if count > 1 and "$" not in dest and not dest.endswith(("/", "\\")) and dest.rpartition("/")[2] not in (".", ".."):
+            message = f"{count} sources are copied to {copy.dest}, which is no folder"
+            yield Finding(message, dest_span(step), f"write {copy.dest}/")
+
+
+RULE = Rule(
+    "DL3021",
+    "copy-many-to-folder",
+    "COPY of several sources to what is no folder",
+    ERROR,
+    check,
+    bad='FROM debian:12\nCOPY a b /app\n',
+    good='FROM debian:12\nCOPY a b /app/\n',
+    url="https://github.com/hadolint/hadolint/wiki/DL3021",
+)

@@ -1,0 +1,29 @@
+"""RUN uses apt, whose words and output are for people and change; apt-get and apt-cache are for scripts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dockerfile_frontend.lint.commands import each_command
+from dockerfile_frontend.lint.model import Finding, Rule, WARNING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from dockerfile_frontend.lint.facts import LintFile
+
+
+def check(file: LintFile) -> Iterator[Finding]:
+    for _run, command in each_command(file, "apt"):
+        yield Finding("apt is made for a terminal", command.words[0].span, "use apt-get, or apt-cache")
+
+
+RULE = Rule(
+    "DL3027",
+    "apt-get-not-apt",
+    "RUN uses apt",
+    WARNING,
+    check,
+    bad='FROM debian:12\nRUN apt install -y curl=7.88.*\n',
+    good='FROM debian:12\nRUN apt-get install -y --no-install-recommends curl=7.88.*\n',
+    url="https://github.com/hadolint/hadolint/wiki/DL3027",
+)

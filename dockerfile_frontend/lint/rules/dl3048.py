@@ -1,0 +1,46 @@
+"""A label's key is not well formed.
+
+Keys are lower-case words with dots, dashes, underscores and slashes between them, and begin and end with a letter or digit. Those that
+begin with com.docker., io.docker. or org.dockerproject. are Docker's own.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from dockerfile_frontend.instructions.model import Label
+from dockerfile_frontend.lint.model import Finding, Rule, STYLE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from dockerfile_frontend.lint.facts import LintFile
+
+
+KEY = re.compile(r"[a-z0-9](?:[a-z0-9]|[._/-](?![._/-]))*(?<![._/-])")
+RESERVED = ("com.docker.", "io.docker.", "org.dockerproject.")
+
+
+def check(file: LintFile) -> Iterator[Finding]:
+    for step, label in file.each(Label):
+        for number, pair in enumerate(label.pairs):
+            key = pair.key
+            if "$" in key or key in file.settings.label_schema:
+                continue
+            span = step.arg_span(number) if number + 1 < len(step.node.places) else step.span
+            if key.startswith(RESERVED):
+                yield Finding(f"labels that begin with {'.'.join(key.split('.')[:2])} are Docker's own", span)
+            elif not KEY.fullmatch(key):
+                yield Finding(f"{key} is no well-formed label key", span, "lower-case words with single dots or dashes between them")
+
+
+RULE = Rule(
+    "DL3048",
+    "label-key",
+    "A label's key is not well formed",
+    STYLE,
+    check,
+    bad='FROM debian:12\nLABEL My_Label.=1\n',
+    good='FROM debian:12\nLABEL org.example.my-label=1\n',
+    url="https://github.com/hadolint/hadolint/wiki/DL3048",
+)

@@ -1,0 +1,31 @@
+"""A stage has several CMDs; only the last counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dockerfile_frontend.instructions.model import Cmd
+from dockerfile_frontend.lint.model import Finding, Rule, WARNING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from dockerfile_frontend.lint.facts import LintFile
+
+
+def check(file: LintFile) -> Iterator[Finding]:
+    for stage in file.stages:
+        steps = [step for step, _ in stage.each(Cmd, onbuild=False)]
+        for step in steps[1:]:
+            yield Finding(f"this CMD replaces the one in line {steps[0].span.line}", step.keyword_span, "keep one")
+
+
+RULE = Rule(
+    "DL4003",
+    "one-cmd",
+    "A stage has several CMDs",
+    WARNING,
+    check,
+    bad='FROM debian:12\nCMD ["a"]\nCMD ["b"]\n',
+    good='FROM debian:12\nCMD ["b"]\n',
+    url="https://github.com/hadolint/hadolint/wiki/DL4003",
+)

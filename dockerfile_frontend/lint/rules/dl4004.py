@@ -1,0 +1,31 @@
+"""A stage has several ENTRYPOINTs; only the last counts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dockerfile_frontend.instructions.model import Entrypoint
+from dockerfile_frontend.lint.model import ERROR, Finding, Rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from dockerfile_frontend.lint.facts import LintFile
+
+
+def check(file: LintFile) -> Iterator[Finding]:
+    for stage in file.stages:
+        steps = [step for step, _ in stage.each(Entrypoint, onbuild=False)]
+        for step in steps[1:]:
+            yield Finding(f"this ENTRYPOINT replaces the one in line {steps[0].span.line}", step.keyword_span, "keep one")
+
+
+RULE = Rule(
+    "DL4004",
+    "one-entrypoint",
+    "A stage has several ENTRYPOINTs",
+    ERROR,
+    check,
+    bad='FROM debian:12\nENTRYPOINT ["a"]\nENTRYPOINT ["b"]\n',
+    good='FROM debian:12\nENTRYPOINT ["b"]\n',
+    url="https://github.com/hadolint/hadolint/wiki/DL4004",
+)
