@@ -45,7 +45,7 @@ class RunCommands(Record):
 
 def runs(file: LintFile) -> tuple[RunCommands, ...]:
     """Every RUN of the file, those behind ONBUILD among them, with its commands; read once a file."""
-    return file.once(runs, lambda: tuple([_read(step, run) for step, run in file.each(Run)]))
+    return file.once(runs, lambda: tuple([_read(step, run, file) for step, run in file.each(Run)]))
 
 
 def each_command(file: LintFile, *names: str) -> Iterator[tuple[RunCommands, Command]]:
@@ -66,19 +66,19 @@ def _by_name(all_runs: tuple[RunCommands, ...]) -> dict[str, list[tuple[int, Run
     return found
 
 
-def _read(step: Step, run: Run) -> RunCommands:
-    shell = known_shell(step)
+def _read(step: Step, run: Run, file: LintFile) -> RunCommands:
+    shell = known_shell(step, file)
     if run.shell and shell is None:
         return RunCommands(step, run, ())
     scripts = _shell_form(step, shell or ()) if run.shell else _json_form(step, run)
     return RunCommands(step, run, tuple([inner for script in scripts for inner in script.all()]))
 
 
-def known_shell(step: Step) -> tuple[str, ...] | None:
+def known_shell(step: Step, file: LintFile) -> tuple[str, ...] | None:
     """What SHELL says, if its words can be read: its name without folders, and its options. () is the system's own."""
     shell = step.before.shell
     if not shell:
-        return None if step.before.windows else ()
+        return None if step.before.windows or _for_windows(step, file) else ()
     for number, word in enumerate(shell):
         name = basename(word)
         if name in SHELLS:
@@ -86,6 +86,15 @@ def known_shell(step: Step) -> tuple[str, ...] | None:
         if name != "env" and number == 0:
             return None
     return None
+
+
+def _for_windows(step: Step, file: LintFile) -> bool:
+    """Whether the stage is for Windows, as far as a file tells without its base image: by its escape character, or the image's name."""
+    stage = step.stage
+    while stage is not None and stage.parent is not None:
+        stage = file.stages[stage.parent]
+    base = stage.base.lower() if stage else ""
+    return file.escape == "`" or any(name in base for name in ("windows/", "nanoserver", "windowsservercore"))
 
 
 def _json_form(step: Step, run: Run) -> list[Script]:
@@ -112,7 +121,9 @@ def _shell_form(step: Step, shell: tuple[str, ...]) -> list[Script]:
     for heredoc, at in zip(node.heredocs, openers, strict=True):
         runs_it = _interpreter(heredoc, head, shell, line.span_of(begin + at, begin + at + 1))
         if runs_it is not None:
-            bodies.append(read_script(heredoc.content.encode("utf-8", "surrogateescape"), _below(heredoc, above), runs_it))
+            bodies.append(
+                read_script(heredoc.content.encode("utf-8", "surrogateescape"), _below(heredoc, above), runs_it)
+            )
         above = heredoc.end
     return [head, *bodies] if head.commands else bodies
 

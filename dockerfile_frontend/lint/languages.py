@@ -1,7 +1,7 @@
 """Package managers of languages: pip, npm, gem, go; what they install, and when that is held at a version.
 
-    pip install -r reqs.txt x        ──▶  nothing to judge: the file says
-    python3 -m pip install requests  ──▶  Install(packages requests), not pinned
+pip install -r reqs.txt x        ──▶  nothing to judge: the file says
+python3 -m pip install requests  ──▶  Install(packages requests), not pinned
 """
 
 from __future__ import annotations
@@ -19,20 +19,37 @@ if TYPE_CHECKING:
     from dockerfile_frontend.lint.shell import Command
 
 PIP_CACHES = ("/root/.cache/pip",)
-YARN_CACHES = ("/usr/local/share/.cache/yarn", "/usr/local/share/.cache", "/root/.yarn", "/root/.cache/yarn", "/root/.yarn/berry/cache")
+YARN_CACHES = (
+    "/usr/local/share/.cache/yarn",
+    "/usr/local/share/.cache",
+    "/root/.yarn",
+    "/root/.cache/yarn",
+    "/root/.yarn/berry/cache",
+)
 
 _PIP = re.compile(r"pip(?:\d+(?:\.\d+)?)?")
 _PYTHON = re.compile(r"python(?:\d+(?:\.\d+)?)?")
 _PIP_VALUED = frozenset(
-    "-r --requirement -c --constraint -e --editable -t --target -d --download -b --build -i --index-url --extra-index-url"
-    " -f --find-links --prefix --root --src --platform --python-version --implementation --abi --upgrade-strategy --progress-bar"
-    " --no-binary --only-binary --trusted-host --timeout --retries --proxy --cert --client-cert --cache-dir --log --global-option"
-    " --install-option --config-settings --root-user-action --use-feature --report".split(),
+    """
+    -r --requirement -c --constraint -e --editable -t --target -d --download -b --build -i --index-url --extra-index-url -f --find-links
+    --prefix --root --src --platform --python-version --implementation --abi --upgrade-strategy --progress-bar --no-binary --only-binary
+    --trusted-host --timeout --retries --proxy --cert --client-cert --cache-dir --log --global-option --install-option --config-settings
+    --root-user-action --use-feature --report
+    """.split(),  # noqa: SIM905  reads better than a quote a word
 )
-_PIP_FROM_FILES = frozenset({"r", "requirement", "c", "constraint", "e", "editable"})
-_NPM_VALUED = frozenset("--prefix --registry --loglevel --cache --omit --include --userconfig -w --workspace --tag --fetch-timeout".split())
-_GEM_VALUED = frozenset("-v --version -i --install-dir -n --bindir -s --source -P --trust-policy -p --http-proxy --platform".split())
-_GO_VALUED = frozenset("-ldflags -tags -gcflags -asmflags -mod -o -p -buildmode -modfile -C".split())
+_NPM_VALUED = frozenset(
+    """
+    --prefix --registry --loglevel --cache --omit --include --userconfig -w --workspace --tag --fetch-timeout
+    """.split(),  # noqa: SIM905
+)
+_GEM_VALUED = frozenset(
+    """
+    -v --version -i --install-dir -n --bindir -s --source -P --trust-policy -p --http-proxy --platform
+    """.split(),  # noqa: SIM905
+)
+_GO_VALUED = frozenset(
+    {"-ldflags", "-tags", "-gcflags", "-asmflags", "-mod", "-o", "-p", "-buildmode", "-modfile", "-C"}
+)
 
 
 def pip_installs(file: LintFile) -> Iterator[Install]:
@@ -54,7 +71,9 @@ def _pip_words(command: Command) -> Command | None:
         return None
     for number, word in enumerate(command.words[:-1]):
         if word.text == "-m":
-            return command._replace(words=command.words[number + 1 :]) if command.words[number + 1].text == "pip" else None
+            return (
+                command._replace(words=command.words[number + 1 :]) if command.words[number + 1].text == "pip" else None
+            )
         if number and not word.text.startswith("-"):
             return None
     return None
@@ -62,7 +81,10 @@ def _pip_words(command: Command) -> Command | None:
 
 def takes_files(command: Command) -> bool:
     """Whether a pip command reads its requirements, or constraints on them, from a file."""
-    return command.has_any(*_PIP_FROM_FILES - {"r", "c", "e"}) or any(word.text in ("-r", "-c", "-e") for word in command.args)
+    texts = [word.text for word in command.args]
+    return command.has_any("requirement", "constraint", "editable") or any(
+        text[:2] in ("-r", "-c", "-e") for text in texts
+    )
 
 
 def pinned_requirement(text: str) -> bool:
@@ -99,7 +121,10 @@ def gem_installs(file: LintFile) -> Iterator[Install]:
                 plain = without_values(command, _GEM_VALUED)
                 if plain and plain[0].text in ("install", "i"):
                     names = command.words.index(plain[0])
-                    ends = next((n for n, word in enumerate(command.words) if n > names and word.text == "--"), len(command.words))
+                    ends = next(
+                        (n for n, word in enumerate(command.words) if n > names and word.text == "--"),
+                        len(command.words),
+                    )
                     yield Install(run, command, tuple([word for word in plain[1:] if word in command.words[:ends]]))
 
 
@@ -110,4 +135,6 @@ def go_installs(file: LintFile) -> Iterator[Install]:
             if command.name == "go":
                 plain = without_values(command, _GO_VALUED)
                 if plain and plain[0].text in ("install", "get"):
-                    yield Install(run, command, tuple([word for word in plain[1:] if not word.text.startswith((".", "/"))]))
+                    yield Install(
+                        run, command, tuple([word for word in plain[1:] if not word.text.startswith((".", "/"))])
+                    )

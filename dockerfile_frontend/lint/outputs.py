@@ -1,9 +1,9 @@
 """Which stages' layers end up in an image that somebody gets.
 
-    FROM golang AS build        no: it is only copied from
-    FROM debian AS base         yes: the last stage continues it
-    FROM base
-    FROM build AS test          yes, too: nobody reads it, so it can only be there as a target
+FROM golang AS build        no: it is only copied from
+FROM debian AS base         yes: the last stage continues it
+FROM base
+FROM build AS test          yes, too: nobody reads it, so it can only be there as a target
 """
 
 from __future__ import annotations

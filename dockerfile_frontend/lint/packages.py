@@ -1,6 +1,6 @@
 """Package managers: what installs, what says yes, what pins a version, what cleans up; one table for all rules.
 
-    apt-get install -y -t stable curl=8.* jq    ──▶  Install(APT, packages curl=8.*, jq; of these jq is not pinned)
+apt-get install -y -t stable curl=8.* jq    ──▶  Install(APT, packages curl=8.*, jq; of these jq is not pinned)
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from dockerfile_frontend.lint.commands import each_command, runs
 from dockerfile_frontend.lint.model import Finding
 from dockerfile_frontend.lint.outputs import shipped_stages
-
 from ir_schema.record import Record
 
 if TYPE_CHECKING:
@@ -64,7 +63,9 @@ APT = Manager(
 APK = Manager(
     ("apk",),
     install=_set("add"),
-    valued=_set("-t --virtual -X --repository -p --root --keys-dir --repositories-file --wait --arch --cache-dir --cache-max-age"),
+    valued=_set(
+        "-t --virtual -X --repository -p --root --keys-dir --repositories-file --wait --arch --cache-dir --cache-max-age"
+    ),
     pinned=re.compile(r"[=<>~]|\.apk$"),
     caches=("/var/cache/apk", "/etc/apk/cache"),
     filled_by=_set("add"),
@@ -85,7 +86,9 @@ YUM = Manager(
 DNF = Manager(
     ("dnf", "microdnf"),
     install=_set("install"),
-    valued=_set("-c --config --enablerepo --repo --repoid --disablerepo --installroot --releasever --setopt -x --exclude -d -e -R"),
+    valued=_set(
+        "-c --config --enablerepo --repo --repoid --disablerepo --installroot --releasever --setopt -x --exclude -d -e -R"
+    ),
     pinned=re.compile(r"-\d|\.rpm$|[/$:]"),
     yes=_set("y yes assumeyes"),
     asks=_set("install groupinstall localinstall reinstall"),

@@ -1,13 +1,14 @@
 """Names and values that look like secrets.
 
-    secret_name("DB_PASSWORD")            True
-    secret_name("PASSWORD_FILE")          False: it is where one is kept
-    weak_value("/run/secrets/x")          True: a place, not a secret
+secret_name("DB_PASSWORD")            True
+secret_name("PASSWORD_FILE")          False: it is where one is kept
+weak_value("/run/secrets/x")          True: a place, not a secret
 """
 
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 _WORDS = frozenset({"password", "passwd", "passphrase", "secret", "token", "apikey", "credential", "credentials"})
 _PAIRS = frozenset({
@@ -26,11 +27,13 @@ def secret_name(name: str) -> bool:
     tokens = name.lower().split("_")
     if not _HARMLESS.isdisjoint(tokens):
         return False
-    if not _WORDS.isdisjoint(tokens) or any(pair in _PAIRS for pair in zip(tokens, tokens[1:], strict=False)):
+    if not _WORDS.isdisjoint(tokens) or not _PAIRS.isdisjoint(pairwise(tokens)):
         return True
     return any(token.endswith(("password", "passwd", "apikey")) for token in tokens)
 
 
 def weak_value(value: str) -> bool:
     """Whether a value is none that anybody would keep secret: a path, a switch, another variable."""
-    return value.startswith(("/", "./")) or value.lower() in _SWITCHES or re.fullmatch(r"\$\{?\w+\}?", value) is not None
+    return (
+        value.startswith(("/", "./")) or value.lower() in _SWITCHES or re.fullmatch(r"\$\{?\w+\}?", value) is not None
+    )

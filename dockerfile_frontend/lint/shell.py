@@ -268,7 +268,9 @@ class _Walk:
                 self._command(node, joined, redirects)
             inside = [child for child in node.children if child.type != "comment"]
             steps: list[tuple[Node, str, list[Node]]] = []
-            passed = [child for child in inside if child.type == "file_redirect"] if kind == "redirected_statement" else []
+            passed = (
+                [child for child in inside if child.type == "file_redirect"] if kind == "redirected_statement" else []
+            )
             for child in inside:
                 if child.is_named:
                     steps.append((child, joined, passed if child.type == "command" else []))

@@ -1,6 +1,6 @@
 """Small questions that several rules ask of an instruction.
 
-    known_value(file, step, "$DIR/x")   "/opt/x" if an ARG or ENV above gives DIR a value, else "$DIR/x"
+known_value(file, step, "$DIR/x")   "/opt/x" if an ARG or ENV above gives DIR a value, else "$DIR/x"
 """
 
 from __future__ import annotations

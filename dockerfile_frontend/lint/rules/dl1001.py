@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from dockerfile_frontend.lint.model import Finding, OFF, Rule
-
+from dockerfile_frontend.lint.model import OFF, Finding, Rule
 from dockerfile_frontend.source import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.facts import LintFile
 
 
@@ -33,7 +33,7 @@ RULE = Rule(
     "A comment switches rules off",
     OFF,
     check,
-    bad='FROM debian:12\n# hadolint ignore=DL3008\nRUN apt-get install -y curl\n',
-    good='FROM debian:12\nRUN apt-get install -y curl=7.88.1-10\n',
+    bad="FROM debian:12\n# hadolint ignore=DL3008\nRUN apt-get install -y curl\n",
+    good="FROM debian:12\nRUN apt-get install -y curl=7.88.1-10\n",
     url="https://github.com/hadolint/hadolint/wiki/DL1001",
 )

@@ -6,6 +6,7 @@ looking further up. What begins with a variable is judged by its value, and left
 
 from __future__ import annotations
 
+from posixpath import normpath
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.instructions.model import Workdir
@@ -14,6 +15,7 @@ from dockerfile_frontend.lint.values import is_absolute, known_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.facts import LintFile
     from dockerfile_frontend.lint.steps import Step
 
@@ -38,7 +40,7 @@ RULE = Rule(
     "WORKDIR is a relative path",
     ERROR,
     check,
-    bad='FROM debian:12\nWORKDIR app\n',
-    good='FROM debian:12\nWORKDIR /app\n',
+    bad="FROM debian:12\nWORKDIR app\n",
+    good="FROM debian:12\nWORKDIR /app\n",
     url="https://github.com/hadolint/hadolint/wiki/DL3000",
 )

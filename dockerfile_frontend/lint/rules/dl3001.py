@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.lint.commands import each_command
-from dockerfile_frontend.lint.model import Finding, INFO, Rule
+from dockerfile_frontend.lint.model import INFO, Finding, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.facts import LintFile
 
 
@@ -26,7 +27,7 @@ RULE = Rule(
     "A command makes no sense in a build",
     INFO,
     check,
-    bad='FROM debian:12\nRUN service nginx start\n',
+    bad="FROM debian:12\nRUN service nginx start\n",
     good='FROM debian:12\nCMD ["nginx", "-g", "daemon off;"]\n',
     url="https://github.com/hadolint/hadolint/wiki/DL3001",
 )

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dockerfile_frontend.lint.model import Finding, Rule, WARNING
+from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 from dockerfile_frontend.lint.outputs import output_stages
 from dockerfile_frontend.lint.values import known_value, last_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.facts import LintFile
 
 
@@ -27,7 +28,11 @@ def check(file: LintFile) -> Iterator[Finding]:
         step, user = last
         name = known_value(file, step, user.user).partition(":")[0]
         if name in ("root", "0"):
-            yield Finding(f"the image runs as {name}", step.arg_span(0), "end the stage with a USER that has no more rights than it needs")
+            yield Finding(
+                f"the image runs as {name}",
+                step.arg_span(0),
+                "end the stage with a USER that has no more rights than it needs",
+            )
 
 
 RULE = Rule(

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.lint.commands import each_command
-from dockerfile_frontend.lint.model import Finding, Rule, WARNING
+from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.facts import LintFile
 
 
@@ -24,7 +25,7 @@ RULE = Rule(
     "RUN changes folders with cd",
     WARNING,
     check,
-    bad='FROM debian:12\nRUN cd /src && make\n',
-    good='FROM debian:12\nWORKDIR /src\nRUN make\n',
+    bad="FROM debian:12\nRUN cd /src && make\n",
+    good="FROM debian:12\nWORKDIR /src\nRUN make\n",
     url="https://github.com/hadolint/hadolint/wiki/DL3003",
 )

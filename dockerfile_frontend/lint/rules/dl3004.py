@@ -10,6 +10,7 @@ from dockerfile_frontend.lint.model import ERROR, Finding, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.facts import LintFile
 
 
@@ -27,7 +28,7 @@ RULE = Rule(
     "RUN uses sudo",
     ERROR,
     check,
-    bad='FROM debian:12\nRUN sudo make install\n',
-    good='FROM debian:12\nUSER root\nRUN make install\n',
+    bad="FROM debian:12\nRUN sudo make install\n",
+    good="FROM debian:12\nUSER root\nRUN make install\n",
     url="https://github.com/hadolint/hadolint/wiki/DL3004",
 )

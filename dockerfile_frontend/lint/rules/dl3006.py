@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from dockerfile_frontend.lint.model import Finding, Rule, WARNING
+from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 from dockerfile_frontend.semantics.stages import SCRATCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.facts import LintFile
     from dockerfile_frontend.lint.stages import StageFacts
 
@@ -27,7 +28,9 @@ def check(file: LintFile) -> Iterator[Finding]:
             continue
         name = base.rpartition("/")[2]
         if ":" not in name and "@" not in base:
-            yield Finding(f"{base} has no tag, so it is whatever is latest", stage.head.arg_span(0), f"name a version: {base}:…")
+            yield Finding(
+                f"{base} has no tag, so it is whatever is latest", stage.head.arg_span(0), f"name a version: {base}:…"
+            )
 
 
 def may_be_stage(file: LintFile, stage: StageFacts) -> bool:
@@ -46,7 +49,7 @@ RULE = Rule(
     "FROM names an image without a tag",
     WARNING,
     check,
-    bad='FROM debian\n',
-    good='FROM debian:12\n',
+    bad="FROM debian\n",
+    good="FROM debian:12\n",
     url="https://github.com/hadolint/hadolint/wiki/DL3006",
 )

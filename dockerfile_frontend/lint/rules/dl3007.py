@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dockerfile_frontend.lint.model import Finding, Rule, WARNING
+from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.facts import LintFile
 
 
@@ -27,7 +28,7 @@ RULE = Rule(
     "FROM uses the tag latest",
     WARNING,
     check,
-    bad='FROM debian:latest\n',
-    good='FROM debian:12\n',
+    bad="FROM debian:latest\n",
+    good="FROM debian:12\n",
     url="https://github.com/hadolint/hadolint/wiki/DL3007",
 )

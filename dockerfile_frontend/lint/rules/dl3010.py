@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING
 
 from dockerfile_frontend.instructions.model import Copy
 from dockerfile_frontend.lint.commands import each_command
-from dockerfile_frontend.lint.model import Finding, INFO, Rule
+from dockerfile_frontend.lint.model import INFO, Finding, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.commands import RunCommands
     from dockerfile_frontend.lint.facts import LintFile
     from dockerfile_frontend.lint.shell import Command
@@ -34,7 +35,11 @@ def check(file: LintFile) -> Iterator[Finding]:
                     run.step.stage is stage and run.step.index > step.index and _names(run, command, step, copy, source)
                     for run, command in unpacked
                 ):
-                    yield Finding(f"{source} stays in the image after it is unpacked", step.text_span(source), "use ADD, which unpacks it")
+                    yield Finding(
+                        f"{source} stays in the image after it is unpacked",
+                        step.text_span(source),
+                        "use ADD, which unpacks it",
+                    )
 
 
 def _unpacks(command: Command) -> bool:
@@ -62,7 +67,7 @@ RULE = Rule(
     "An archive is copied and then unpacked",
     INFO,
     check,
-    bad='FROM debian:12\nWORKDIR /opt\nCOPY app.tar.gz /opt/\nRUN tar xzf app.tar.gz\n',
-    good='FROM debian:12\nADD app.tar.gz /opt/\n',
+    bad="FROM debian:12\nWORKDIR /opt\nCOPY app.tar.gz /opt/\nRUN tar xzf app.tar.gz\n",
+    good="FROM debian:12\nADD app.tar.gz /opt/\n",
     url="https://github.com/hadolint/hadolint/wiki/DL3010",
 )

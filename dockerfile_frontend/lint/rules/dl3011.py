@@ -11,6 +11,7 @@ from dockerfile_frontend.lint.values import known_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.facts import LintFile
 
 
@@ -31,7 +32,7 @@ RULE = Rule(
     "EXPOSE names a port that cannot exist",
     ERROR,
     check,
-    bad='FROM debian:12\nEXPOSE 80000\n',
-    good='FROM debian:12\nEXPOSE 8000\n',
+    bad="FROM debian:12\nEXPOSE 80000\n",
+    good="FROM debian:12\nEXPOSE 8000\n",
     url="https://github.com/hadolint/hadolint/wiki/DL3011",
 )

@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.lint.languages import pinned_requirement, pip_installs, takes_files
-from dockerfile_frontend.lint.model import Finding, Rule, WARNING
+from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 from dockerfile_frontend.lint.packages import known_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.facts import LintFile
 
 
@@ -23,7 +24,9 @@ def check(file: LintFile) -> Iterator[Finding]:
         for word in found.packages:
             text = known_text(found.run, word)
             if text and not pinned_requirement(text):
-                yield Finding(f"{text} is installed in whatever version is newest", word.span, "name a version: package==1.2")
+                yield Finding(
+                    f"{text} is installed in whatever version is newest", word.span, "name a version: package==1.2"
+                )
                 break
 
 
@@ -33,7 +36,7 @@ RULE = Rule(
     "pip installs packages without a version",
     WARNING,
     check,
-    bad='FROM python:3.12\nRUN pip install --no-cache-dir requests\n',
-    good='FROM python:3.12\nRUN pip install --no-cache-dir requests==2.32.3\n',
+    bad="FROM python:3.12\nRUN pip install --no-cache-dir requests\n",
+    good="FROM python:3.12\nRUN pip install --no-cache-dir requests==2.32.3\n",
     url="https://github.com/hadolint/hadolint/wiki/DL3013",
 )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from dockerfile_frontend.lint.model import Finding, Rule, WARNING
+from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 from dockerfile_frontend.lint.packages import APT, installs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.facts import LintFile
     from dockerfile_frontend.lint.shell import Command
 
@@ -34,7 +35,7 @@ RULE = Rule(
     "apt-get install asks before it goes on",
     WARNING,
     check,
-    bad='FROM debian:12\nRUN apt-get install --no-install-recommends curl=7.88.*\n',
-    good='FROM debian:12\nRUN apt-get install -y --no-install-recommends curl=7.88.*\n',
+    bad="FROM debian:12\nRUN apt-get install --no-install-recommends curl=7.88.*\n",
+    good="FROM debian:12\nRUN apt-get install -y --no-install-recommends curl=7.88.*\n",
     url="https://github.com/hadolint/hadolint/wiki/DL3014",
 )

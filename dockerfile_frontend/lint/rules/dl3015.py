@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from dockerfile_frontend.lint.model import Finding, INFO, Rule
+from dockerfile_frontend.lint.model import INFO, Finding, Rule
 from dockerfile_frontend.lint.packages import APT, installs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.facts import LintFile
 
 
@@ -29,7 +30,7 @@ RULE = Rule(
     "apt-get installs what is only recommended",
     INFO,
     check,
-    bad='FROM debian:12\nRUN apt-get install -y curl=7.88.*\n',
-    good='FROM debian:12\nRUN apt-get install -y --no-install-recommends curl=7.88.*\n',
+    bad="FROM debian:12\nRUN apt-get install -y curl=7.88.*\n",
+    good="FROM debian:12\nRUN apt-get install -y --no-install-recommends curl=7.88.*\n",
     url="https://github.com/hadolint/hadolint/wiki/DL3015",
 )

@@ -1,5 +1,6 @@
-"""npm installs packages without a version, so the image has what is newest on the day it is built. `npm install` alone takes what
-package.json says.
+"""npm installs packages without a version, so the image has what is newest on the day it is built.
+
+`npm install` alone takes what package.json says.
 """
 
 from __future__ import annotations
@@ -7,11 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.lint.languages import npm_installs, pinned_npm
-from dockerfile_frontend.lint.model import Finding, Rule, WARNING
+from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 from dockerfile_frontend.lint.packages import known_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.facts import LintFile
 
 
@@ -20,7 +22,9 @@ def check(file: LintFile) -> Iterator[Finding]:
         for word in found.packages:
             text = known_text(found.run, word)
             if text and not pinned_npm(text):
-                yield Finding(f"{text} is installed in whatever version is newest", word.span, f"name a version: {text}@1.2")
+                yield Finding(
+                    f"{text} is installed in whatever version is newest", word.span, f"name a version: {text}@1.2"
+                )
                 break
 
 
@@ -30,7 +34,7 @@ RULE = Rule(
     "npm installs packages without a version",
     WARNING,
     check,
-    bad='FROM node:22\nRUN npm install -g typescript\n',
-    good='FROM node:22\nRUN npm install -g typescript@5.6.3\n',
+    bad="FROM node:22\nRUN npm install -g typescript\n",
+    good="FROM node:22\nRUN npm install -g typescript@5.6.3\n",
     url="https://github.com/hadolint/hadolint/wiki/DL3016",
 )

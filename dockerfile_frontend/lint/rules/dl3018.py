@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dockerfile_frontend.lint.model import Finding, Rule, WARNING
+from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 from dockerfile_frontend.lint.packages import APK, check_pins
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.facts import LintFile
 
 
@@ -26,7 +27,7 @@ RULE = Rule(
     "apk installs packages without a version",
     WARNING,
     check,
-    bad='FROM alpine:3.20\nRUN apk add --no-cache curl\n',
-    good='FROM alpine:3.20\nRUN apk add --no-cache curl=8.9.1-r2\n',
+    bad="FROM alpine:3.20\nRUN apk add --no-cache curl\n",
+    good="FROM alpine:3.20\nRUN apk add --no-cache curl=8.9.1-r2\n",
     url="https://github.com/hadolint/hadolint/wiki/DL3018",
 )

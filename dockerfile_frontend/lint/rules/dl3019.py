@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dockerfile_frontend.lint.model import Finding, INFO, Rule
+from dockerfile_frontend.lint.model import INFO, Finding, Rule
 from dockerfile_frontend.lint.packages import APK, cleans, covers, installs
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.commands import RunCommands
     from dockerfile_frontend.lint.facts import LintFile
 
@@ -29,7 +30,7 @@ RULE = Rule(
     "apk add keeps its index",
     INFO,
     check,
-    bad='FROM alpine:3.20\nRUN apk add curl=8.9.1-r2\n',
-    good='FROM alpine:3.20\nRUN apk add --no-cache curl=8.9.1-r2\n',
+    bad="FROM alpine:3.20\nRUN apk add curl=8.9.1-r2\n",
+    good="FROM alpine:3.20\nRUN apk add --no-cache curl=8.9.1-r2\n",
     url="https://github.com/hadolint/hadolint/wiki/DL3019",
 )

@@ -15,6 +15,7 @@ from dockerfile_frontend.lint.values import known_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.facts import LintFile
 
 
@@ -37,7 +38,7 @@ RULE = Rule(
     "ADD copies what COPY could",
     ERROR,
     check,
-    bad='FROM debian:12\nADD app.py /app/\n',
-    good='FROM debian:12\nCOPY app.py /app/\n',
+    bad="FROM debian:12\nADD app.py /app/\n",
+    good="FROM debian:12\nCOPY app.py /app/\n",
     url="https://github.com/hadolint/hadolint/wiki/DL3020",
 )

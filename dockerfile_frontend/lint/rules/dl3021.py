@@ -13,6 +13,7 @@ from dockerfile_frontend.lint.values import dest_span, known_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.facts import LintFile
 
 
@@ -20,7 +21,12 @@ def check(file: LintFile) -> Iterator[Finding]:
     for step, copy in file.each(Copy):
         dest = known_value(file, step, copy.dest)
         count = len(copy.sources) + len(copy.contents)
-        if count > 1 and "$" not in dest and not dest.endswith(("/", "\\")) and dest.rpartition("/")[2] not in (".", ".."):
+        if (
+            count > 1
+            and "$" not in dest
+            and not dest.endswith(("/", "\\"))
+            and dest.rpartition("/")[2] not in (".", "..")
+        ):
             message = f"{count} sources are copied to {copy.dest}, which is no folder"
             yield Finding(message, dest_span(step), f"write {copy.dest}/")
 
@@ -31,7 +37,7 @@ RULE = Rule(
     "COPY of several sources to what is no folder",
     ERROR,
     check,
-    bad='FROM debian:12\nCOPY a b /app\n',
-    good='FROM debian:12\nCOPY a b /app/\n',
+    bad="FROM debian:12\nCOPY a b /app\n",
+    good="FROM debian:12\nCOPY a b /app/\n",
     url="https://github.com/hadolint/hadolint/wiki/DL3021",
 )

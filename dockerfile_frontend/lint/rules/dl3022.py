@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING
 
 from dockerfile_frontend.diagnostics import did_you_mean
 from dockerfile_frontend.instructions.model import Copy
-from dockerfile_frontend.lint.model import Finding, Rule, WARNING
+from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 from dockerfile_frontend.semantics.stages import SCRATCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.facts import LintFile
 
 
@@ -37,7 +38,7 @@ RULE = Rule(
     "COPY --from names neither a stage nor an image",
     WARNING,
     check,
-    bad='FROM golang:1.22 AS build\nFROM debian:12\nCOPY --from=biuld /app /app\n',
-    good='FROM golang:1.22 AS build\nFROM debian:12\nCOPY --from=build /app /app\n',
+    bad="FROM golang:1.22 AS build\nFROM debian:12\nCOPY --from=biuld /app /app\n",
+    good="FROM golang:1.22 AS build\nFROM debian:12\nCOPY --from=build /app /app\n",
     url="https://github.com/hadolint/hadolint/wiki/DL3022",
 )

@@ -8,6 +8,7 @@ from dockerfile_frontend.lint.model import ERROR, Finding, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.facts import LintFile
 
 
@@ -26,7 +27,7 @@ RULE = Rule(
     "Two stages have one name",
     ERROR,
     check,
-    bad='FROM debian:12 AS a\nFROM debian:11 AS a\n',
-    good='FROM debian:12 AS a\nFROM debian:11 AS b\n',
+    bad="FROM debian:12 AS a\nFROM debian:11 AS a\n",
+    good="FROM debian:12 AS a\nFROM debian:11 AS b\n",
     url="https://github.com/hadolint/hadolint/wiki/DL3024",
 )

@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.instructions.model import Cmd, Entrypoint, Healthcheck
-from dockerfile_frontend.lint.model import Finding, Rule, WARNING
+from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.facts import LintFile
 
 
@@ -20,13 +21,19 @@ def check(file: LintFile) -> Iterator[Finding]:
     for step, command in file.each(Cmd, Entrypoint, Healthcheck):
         if step.before.shell:
             continue
-        if isinstance(command, Healthcheck):
-            shell = command.test[:1] == ("CMD-SHELL",)
-        else:
-            shell = command.shell and bool(command.words)
-        if shell:
+        if _is_shell_form(command):
             keyword = command.keyword.upper()
-            yield Finding(f"{keyword} is run by a shell, which does not pass signals on", step.keyword_span, 'write it as ["program", "argument"]')
+            yield Finding(
+                f"{keyword} is run by a shell, which does not pass signals on",
+                step.keyword_span,
+                'write it as ["program", "argument"]',
+            )
+
+
+def _is_shell_form(command: Cmd | Entrypoint | Healthcheck) -> bool:
+    if isinstance(command, Healthcheck):
+        return command.test[:1] == ("CMD-SHELL",)
+    return command.shell and bool(command.words)
 
 
 RULE = Rule(
@@ -35,7 +42,7 @@ RULE = Rule(
     "CMD, ENTRYPOINT or HEALTHCHECK is in shell form",
     WARNING,
     check,
-    bad='FROM debian:12\nCMD app --port 80\n',
+    bad="FROM debian:12\nCMD app --port 80\n",
     good='FROM debian:12\nCMD ["app", "--port", "80"]\n',
     url="https://github.com/hadolint/hadolint/wiki/DL3025",
 )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.lint.commands import each_command
-from dockerfile_frontend.lint.model import Finding, Rule, WARNING
+from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.facts import LintFile
 
 
@@ -23,7 +24,7 @@ RULE = Rule(
     "RUN uses apt",
     WARNING,
     check,
-    bad='FROM debian:12\nRUN apt install -y curl=7.88.*\n',
-    good='FROM debian:12\nRUN apt-get install -y --no-install-recommends curl=7.88.*\n',
+    bad="FROM debian:12\nRUN apt install -y curl=7.88.*\n",
+    good="FROM debian:12\nRUN apt-get install -y --no-install-recommends curl=7.88.*\n",
     url="https://github.com/hadolint/hadolint/wiki/DL3027",
 )

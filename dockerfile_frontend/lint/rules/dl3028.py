@@ -6,11 +6,12 @@ import re
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.lint.languages import gem_installs
-from dockerfile_frontend.lint.model import Finding, Rule, WARNING
+from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 from dockerfile_frontend.lint.packages import known_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.facts import LintFile
 
 
@@ -21,7 +22,9 @@ def check(file: LintFile) -> Iterator[Finding]:
         for word in found.packages:
             text = known_text(found.run, word)
             if text and not re.search(r":|\.gem$", text):
-                yield Finding(f"{text} is installed in whatever version is newest", word.span, f"name a version: {text}:1.2")
+                yield Finding(
+                    f"{text} is installed in whatever version is newest", word.span, f"name a version: {text}:1.2"
+                )
                 break
 
 
@@ -31,7 +34,7 @@ RULE = Rule(
     "gem installs packages without a version",
     WARNING,
     check,
-    bad='FROM ruby:3.3\nRUN gem install bundler\n',
-    good='FROM ruby:3.3\nRUN gem install bundler:2.5.22\n',
+    bad="FROM ruby:3.3\nRUN gem install bundler\n",
+    good="FROM ruby:3.3\nRUN gem install bundler:2.5.22\n",
     url="https://github.com/hadolint/hadolint/wiki/DL3028",
 )

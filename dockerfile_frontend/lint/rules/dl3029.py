@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dockerfile_frontend.lint.model import Finding, Rule, WARNING
+from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.facts import LintFile
 
 
@@ -19,7 +20,11 @@ def check(file: LintFile) -> Iterator[Finding]:
         platform = stage.from_.platform
         parts = [part for part in platform.lower().split("/") if part]
         if platform and "$" not in platform and not any(part in stage.name for part in parts):
-            yield Finding(f"this stage is always for {platform}", stage.head.flag_span("platform"), "leave it to --platform of the build")
+            yield Finding(
+                f"this stage is always for {platform}",
+                stage.head.flag_span("platform"),
+                "leave it to --platform of the build",
+            )
 
 
 RULE = Rule(
@@ -28,7 +33,7 @@ RULE = Rule(
     "FROM has a fixed --platform",
     WARNING,
     check,
-    bad='FROM --platform=linux/amd64 debian:12\n',
-    good='FROM debian:12\n',
+    bad="FROM --platform=linux/amd64 debian:12\n",
+    good="FROM debian:12\n",
     url="https://github.com/hadolint/hadolint/wiki/DL3029",
 )

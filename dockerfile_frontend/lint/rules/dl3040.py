@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dockerfile_frontend.lint.model import Finding, Rule, WARNING
+from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 from dockerfile_frontend.lint.packages import DNF, check_clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.facts import LintFile
 
 
@@ -22,7 +23,7 @@ RULE = Rule(
     "The cache of dnf stays in a layer",
     WARNING,
     check,
-    bad='FROM fedora:41\nRUN dnf install -y httpd-2.4.6\n',
-    good='FROM fedora:41\nRUN dnf install -y httpd-2.4.6 && dnf clean all\n',
+    bad="FROM fedora:41\nRUN dnf install -y httpd-2.4.6\n",
+    good="FROM fedora:41\nRUN dnf install -y httpd-2.4.6 && dnf clean all\n",
     url="https://github.com/hadolint/hadolint/wiki/DL3040",
 )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.lint.languages import PIP_CACHES, pip_installs
-from dockerfile_frontend.lint.model import Finding, Rule, WARNING
+from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 from dockerfile_frontend.lint.packages import covers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.commands import RunCommands
     from dockerfile_frontend.lint.facts import LintFile
     from dockerfile_frontend.lint.shell import Command
@@ -25,7 +26,11 @@ def check(file: LintFile) -> Iterator[Finding]:
             continue
         if _assigned(found.run, command) or _mounted(found.run, command, env.get("PIP_CACHE_DIR", "")):
             continue
-        yield Finding("pip keeps what it downloads in the layer", command.span, "add --no-cache-dir, or a cache mount on /root/.cache/pip")
+        yield Finding(
+            "pip keeps what it downloads in the layer",
+            command.span,
+            "add --no-cache-dir, or a cache mount on /root/.cache/pip",
+        )
 
 
 def _assigned(run: RunCommands, command: Command) -> bool:
@@ -34,7 +39,10 @@ def _assigned(run: RunCommands, command: Command) -> bool:
     for other in run.commands:
         if other.name == "export":
             words += other.args
-    return any(word.text.startswith("PIP_NO_CACHE_DIR=") and word.text.split("=")[1].lower() not in OFF_VALUES for word in words)
+    return any(
+        word.text.startswith("PIP_NO_CACHE_DIR=") and word.text.split("=")[1].lower() not in OFF_VALUES
+        for word in words
+    )
 
 
 def _mounted(run: RunCommands, command: Command, cache: str) -> bool:
@@ -49,7 +57,7 @@ RULE = Rule(
     "pip keeps its cache in the layer",
     WARNING,
     check,
-    bad='FROM python:3.12\nRUN pip install requests==2.32.3\n',
-    good='FROM python:3.12\nRUN --mount=type=cache,target=/root/.cache/pip pip install requests==2.32.3\n',
+    bad="FROM python:3.12\nRUN pip install requests==2.32.3\n",
+    good="FROM python:3.12\nRUN --mount=type=cache,target=/root/.cache/pip pip install requests==2.32.3\n",
     url="https://github.com/hadolint/hadolint/wiki/DL3042",
 )

@@ -8,6 +8,7 @@ from dockerfile_frontend.lint.model import ERROR, Finding, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.facts import LintFile
 
 
@@ -27,7 +28,7 @@ RULE = Rule(
     "ONBUILD of an instruction that cannot be a trigger",
     ERROR,
     check,
-    bad='FROM debian:12\nONBUILD MAINTAINER me\n',
-    good='FROM debian:12\nONBUILD LABEL org.opencontainers.image.authors=me\n',
+    bad="FROM debian:12\nONBUILD MAINTAINER me\n",
+    good="FROM debian:12\nONBUILD LABEL org.opencontainers.image.authors=me\n",
     url="https://github.com/hadolint/hadolint/wiki/DL3043",
 )

@@ -14,6 +14,7 @@ from dockerfile_frontend.lint.model import ERROR, Finding, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.facts import LintFile
 
 
@@ -22,7 +23,7 @@ def check(file: LintFile) -> Iterator[Finding]:
         keys = {pair.key for pair in env.pairs}
         for number, pair in enumerate(env.pairs):
             for name in used_names(pair.value):
-                if name in keys and name not in step.before.env and name != "PATH":
+                if name in keys and name != pair.key and name not in step.before.env:
                     message = f"${name} has no value yet: it is set by this same instruction"
                     yield Finding(message, step.arg_span(number), "use two ENV instructions")
 
@@ -38,7 +39,7 @@ RULE = Rule(
     "ENV uses a variable that it sets in the same instruction",
     ERROR,
     check,
-    bad='FROM debian:12\nENV HOME_DIR=/app BIN=$HOME_DIR/bin\n',
-    good='FROM debian:12\nENV HOME_DIR=/app\nENV BIN=$HOME_DIR/bin\n',
+    bad="FROM debian:12\nENV HOME_DIR=/app BIN=$HOME_DIR/bin\n",
+    good="FROM debian:12\nENV HOME_DIR=/app\nENV BIN=$HOME_DIR/bin\n",
     url="https://github.com/hadolint/hadolint/wiki/DL3044",
 )

@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.instructions.model import Copy
-from dockerfile_frontend.lint.model import Finding, Rule, WARNING
+from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 from dockerfile_frontend.lint.values import dest_span, is_absolute, known_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.facts import LintFile
 
 
@@ -21,7 +22,11 @@ def check(file: LintFile) -> Iterator[Finding]:
         dest = known_value(file, step, copy.dest)
         if step.before.workdir or not dest or "$" in dest[:1] or is_absolute(dest):
             continue
-        yield Finding(f"where {copy.dest} is depends on the base image", dest_span(step), "set WORKDIR before, or copy to an absolute path")
+        yield Finding(
+            f"where {copy.dest} is depends on the base image",
+            dest_span(step),
+            "set WORKDIR before, or copy to an absolute path",
+        )
 
 
 RULE = Rule(
@@ -30,7 +35,7 @@ RULE = Rule(
     "COPY to a relative path without a WORKDIR",
     WARNING,
     check,
-    bad='FROM debian:12\nCOPY app .\n',
-    good='FROM debian:12\nWORKDIR /app\nCOPY app .\n',
+    bad="FROM debian:12\nCOPY app .\n",
+    good="FROM debian:12\nWORKDIR /app\nCOPY app .\n",
     url="https://github.com/hadolint/hadolint/wiki/DL3045",
 )

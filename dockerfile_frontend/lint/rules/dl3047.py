@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.lint.commands import each_command
-from dockerfile_frontend.lint.model import Finding, INFO, Rule
+from dockerfile_frontend.lint.model import INFO, Finding, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.facts import LintFile
 
 
@@ -17,7 +18,11 @@ QUIET = ("q", "quiet", "nv", "no-verbose", "progress", "o", "output-file", "a", 
 
 def check(file: LintFile) -> Iterator[Finding]:
     for _run, command in each_command(file, "wget"):
-        if not command.args or command.has_any("version", "help", "V", "h") or any(_is_quiet(word.text) for word in command.args):
+        if (
+            not command.args
+            or command.has_any("version", "help", "V", "h")
+            or any(_is_quiet(word.text) for word in command.args)
+        ):
             continue
         yield Finding("wget fills the log with its progress", command.words[0].span, "add -q, or -nv where it is GNU's")
 
@@ -34,7 +39,7 @@ RULE = Rule(
     "wget draws a progress bar into the log",
     INFO,
     check,
-    bad='FROM debian:12\nRUN wget https://example.com/a.txt\n',
-    good='FROM debian:12\nRUN wget -q https://example.com/a.txt\n',
+    bad="FROM debian:12\nRUN wget https://example.com/a.txt\n",
+    good="FROM debian:12\nRUN wget -q https://example.com/a.txt\n",
     url="https://github.com/hadolint/hadolint/wiki/DL3047",
 )

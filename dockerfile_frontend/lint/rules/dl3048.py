@@ -10,10 +10,11 @@ import re
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.instructions.model import Label
-from dockerfile_frontend.lint.model import Finding, Rule, STYLE
+from dockerfile_frontend.lint.model import STYLE, Finding, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.facts import LintFile
 
 
@@ -31,7 +32,11 @@ def check(file: LintFile) -> Iterator[Finding]:
             if key.startswith(RESERVED):
                 yield Finding(f"labels that begin with {'.'.join(key.split('.')[:2])} are Docker's own", span)
             elif not KEY.fullmatch(key):
-                yield Finding(f"{key} is no well-formed label key", span, "lower-case words with single dots or dashes between them")
+                yield Finding(
+                    f"{key} is no well-formed label key",
+                    span,
+                    "lower-case words with single dots or dashes between them",
+                )
 
 
 RULE = Rule(
@@ -40,7 +45,7 @@ RULE = Rule(
     "A label's key is not well formed",
     STYLE,
     check,
-    bad='FROM debian:12\nLABEL My_Label.=1\n',
-    good='FROM debian:12\nLABEL org.example.my-label=1\n',
+    bad="FROM debian:12\nLABEL My_Label.=1\n",
+    good="FROM debian:12\nLABEL org.example.my-label=1\n",
     url="https://github.com/hadolint/hadolint/wiki/DL3048",
 )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.instructions.model import Healthcheck
-from dockerfile_frontend.lint.model import Finding, OFF, Rule
+from dockerfile_frontend.lint.model import OFF, Finding, Rule
 from dockerfile_frontend.lint.outputs import chain_of, output_stages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.facts import LintFile
 
 

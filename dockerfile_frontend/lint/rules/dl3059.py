@@ -9,11 +9,12 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.lint.commands import runs
-from dockerfile_frontend.lint.model import Finding, INFO, Rule
+from dockerfile_frontend.lint.model import INFO, Finding, Rule
 from dockerfile_frontend.lint.outputs import shipped_stages
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.commands import RunCommands
     from dockerfile_frontend.lint.facts import LintFile
 
@@ -32,7 +33,11 @@ def check(file: LintFile) -> Iterator[Finding]:
 
 def _is_small(run: RunCommands) -> bool:
     """One command, and not a document."""
-    return not run.step.node.heredocs and len(run.scripts) > 0 and sum(len(script.commands) for script in run.scripts[:1]) == 1
+    return (
+        not run.step.node.heredocs
+        and len(run.scripts) > 0
+        and sum(len(script.commands) for script in run.scripts[:1]) == 1
+    )
 
 
 def _flags(run: RunCommands) -> tuple[str, ...]:
@@ -45,7 +50,7 @@ RULE = Rule(
     "Two RUNs of one command follow each other",
     INFO,
     check,
-    bad='FROM debian:12\nRUN useradd app\nRUN mkdir /app\n',
-    good='FROM debian:12\nRUN useradd app && mkdir /app\n',
+    bad="FROM debian:12\nRUN useradd app\nRUN mkdir /app\n",
+    good="FROM debian:12\nRUN useradd app && mkdir /app\n",
     url="https://github.com/hadolint/hadolint/wiki/DL3059",
 )

@@ -6,12 +6,13 @@ from typing import TYPE_CHECKING
 
 from dockerfile_frontend.lint.commands import runs
 from dockerfile_frontend.lint.languages import YARN_CACHES
-from dockerfile_frontend.lint.model import Finding, INFO, Rule
+from dockerfile_frontend.lint.model import INFO, Finding, Rule
 from dockerfile_frontend.lint.outputs import shipped_stages
 from dockerfile_frontend.lint.packages import covers
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.facts import LintFile
     from dockerfile_frontend.lint.shell import Command
 
@@ -29,7 +30,11 @@ def check(file: LintFile) -> Iterator[Finding]:
             elif words == ["cache", "clean"]:
                 filled = None
         if filled is not None:
-            yield Finding("what yarn downloads stays in the layer", filled.span, "yarn cache clean in the same RUN, or a cache mount")
+            yield Finding(
+                "what yarn downloads stays in the layer",
+                filled.span,
+                "yarn cache clean in the same RUN, or a cache mount",
+            )
 
 
 RULE = Rule(
@@ -38,7 +43,7 @@ RULE = Rule(
     "The cache of yarn stays in a layer",
     INFO,
     check,
-    bad='FROM node:22\nRUN yarn install\n',
-    good='FROM node:22\nRUN yarn install && yarn cache clean\n',
+    bad="FROM node:22\nRUN yarn install\n",
+    good="FROM node:22\nRUN yarn install && yarn cache clean\n",
     url="https://github.com/hadolint/hadolint/wiki/DL3060",
 )

@@ -8,6 +8,7 @@ from dockerfile_frontend.lint.model import ERROR, Finding, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.facts import LintFile
 
 
@@ -23,7 +24,7 @@ RULE = Rule(
     "An instruction other than ARG stands before the first FROM",
     ERROR,
     check,
-    bad='RUN true\nFROM debian:12\n',
-    good='FROM debian:12\nRUN true\n',
+    bad="RUN true\nFROM debian:12\n",
+    good="FROM debian:12\nRUN true\n",
     url="https://github.com/hadolint/hadolint/wiki/DL3061",
 )

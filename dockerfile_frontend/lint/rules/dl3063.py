@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dockerfile_frontend.lint.model import Finding, Rule, WARNING
+from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 from dockerfile_frontend.semantics.stages import SCRATCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.facts import LintFile
 
 
@@ -24,7 +25,7 @@ RULE = Rule(
     "A stage has the name scratch or context",
     WARNING,
     check,
-    bad='FROM debian:12 AS context\n',
-    good='FROM debian:12 AS app\n',
+    bad="FROM debian:12 AS context\n",
+    good="FROM debian:12 AS app\n",
     url="https://github.com/hadolint/hadolint/wiki/DL3063",
 )

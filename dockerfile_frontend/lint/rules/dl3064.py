@@ -8,11 +8,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.instructions.model import Arg, Env
-from dockerfile_frontend.lint.model import Finding, Rule, WARNING
+from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 from dockerfile_frontend.lint.secrets import secret_name, weak_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.facts import LintFile
 
 
@@ -25,7 +26,9 @@ def check(file: LintFile) -> Iterator[Finding]:
         for number, (key, value, filled) in enumerate(pairs):
             if filled and secret_name(key) and not weak_value(value):
                 what = instruction.keyword.upper()
-                yield Finding(f"{key} in {what} stays readable in the image", step.arg_span(number), "use RUN --mount=type=secret")
+                yield Finding(
+                    f"{key} in {what} stays readable in the image", step.arg_span(number), "use RUN --mount=type=secret"
+                )
 
 
 RULE = Rule(
@@ -34,7 +37,7 @@ RULE = Rule(
     "ARG or ENV holds a secret",
     WARNING,
     check,
-    bad='FROM debian:12\nENV DB_PASSWORD=hunter2\n',
-    good='FROM debian:12\nRUN --mount=type=secret,id=db_password configure-db\n',
+    bad="FROM debian:12\nENV DB_PASSWORD=hunter2\n",
+    good="FROM debian:12\nRUN --mount=type=secret,id=db_password configure-db\n",
     url="https://github.com/hadolint/hadolint/wiki/DL3064",
 )

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dockerfile_frontend.lint.model import Finding, Rule, WARNING
+from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.facts import LintFile
 
 
 def check(file: LintFile) -> Iterator[Finding]:
     for stage in file.stages:
         if stage.from_.platform in ("$TARGETPLATFORM", "${TARGETPLATFORM}"):
-            yield Finding("stages are for the target platform anyway", stage.head.flag_span("platform"), "leave --platform out")
+            yield Finding(
+                "stages are for the target platform anyway", stage.head.flag_span("platform"), "leave --platform out"
+            )
 
 
 RULE = Rule(
@@ -23,7 +26,7 @@ RULE = Rule(
     "FROM has --platform=$TARGETPLATFORM",
     WARNING,
     check,
-    bad='FROM --platform=$TARGETPLATFORM debian:12\n',
-    good='FROM debian:12\n',
+    bad="FROM --platform=$TARGETPLATFORM debian:12\n",
+    good="FROM debian:12\n",
     url="https://github.com/hadolint/hadolint/wiki/DL3065",
 )

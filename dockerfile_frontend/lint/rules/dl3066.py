@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dockerfile_frontend.lint.model import Finding, INFO, Rule
+from dockerfile_frontend.lint.model import INFO, Finding, Rule
 from dockerfile_frontend.lint.outputs import output_stages
 from dockerfile_frontend.lint.values import known_value, last_user
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.facts import LintFile
 
 
@@ -27,7 +28,9 @@ def check(file: LintFile) -> Iterator[Finding]:
         step, user = last
         name = known_value(file, step, user.user).partition(":")[0]
         if name and "$" not in name and not name.isdecimal():
-            yield Finding(f"{name} is a name, which says nothing about its rights", step.arg_span(0), "write the user's number")
+            yield Finding(
+                f"{name} is a name, which says nothing about its rights", step.arg_span(0), "write the user's number"
+            )
 
 
 RULE = Rule(
@@ -36,7 +39,7 @@ RULE = Rule(
     "USER is a name and not a number",
     INFO,
     check,
-    bad='FROM debian:12\nUSER app\n',
-    good='FROM debian:12\nUSER 1000\n',
+    bad="FROM debian:12\nUSER app\n",
+    good="FROM debian:12\nUSER 1000\n",
     url="https://github.com/hadolint/hadolint/wiki/DL3066",
 )

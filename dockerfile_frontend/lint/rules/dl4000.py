@@ -9,6 +9,7 @@ from dockerfile_frontend.lint.model import ERROR, Finding, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.facts import LintFile
 
 
@@ -23,7 +24,7 @@ RULE = Rule(
     "MAINTAINER is deprecated",
     ERROR,
     check,
-    bad='FROM debian:12\nMAINTAINER me\n',
-    good='FROM debian:12\nLABEL org.opencontainers.image.authors=me\n',
+    bad="FROM debian:12\nMAINTAINER me\n",
+    good="FROM debian:12\nLABEL org.opencontainers.image.authors=me\n",
     url="https://github.com/hadolint/hadolint/wiki/DL4000",
 )

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.lint.commands import each_command
-from dockerfile_frontend.lint.model import Finding, Rule, WARNING
+from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.facts import LintFile
     from dockerfile_frontend.lint.shell import Command
 
@@ -30,7 +31,7 @@ RULE = Rule(
     "A stage uses both wget and curl",
     WARNING,
     check,
-    bad='FROM debian:12\nRUN wget -q https://example.com/a\nRUN curl -O https://example.com/b\n',
-    good='FROM debian:12\nRUN curl -O https://example.com/a\nRUN curl -O https://example.com/b\n',
+    bad="FROM debian:12\nRUN wget -q https://example.com/a\nRUN curl -O https://example.com/b\n",
+    good="FROM debian:12\nRUN curl -O https://example.com/a\nRUN curl -O https://example.com/b\n",
     url="https://github.com/hadolint/hadolint/wiki/DL4001",
 )

@@ -9,6 +9,7 @@ from dockerfile_frontend.lint.model import ERROR, Finding, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.facts import LintFile
 
 
@@ -16,7 +17,9 @@ def check(file: LintFile) -> Iterator[Finding]:
     for stage in file.stages:
         steps = [step for step, _ in stage.each(Entrypoint, onbuild=False)]
         for step in steps[1:]:
-            yield Finding(f"this ENTRYPOINT replaces the one in line {steps[0].span.line}", step.keyword_span, "keep one")
+            yield Finding(
+                f"this ENTRYPOINT replaces the one in line {steps[0].span.line}", step.keyword_span, "keep one"
+            )
 
 
 RULE = Rule(

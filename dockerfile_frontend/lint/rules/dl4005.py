@@ -5,17 +5,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.lint.commands import each_command
-from dockerfile_frontend.lint.model import Finding, Rule, WARNING
+from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.facts import LintFile
 
 
 def check(file: LintFile) -> Iterator[Finding]:
     for _run, command in each_command(file, "ln"):
         if any(word.text == "/bin/sh" for word in command.args):
-            yield Finding("/bin/sh is replaced for all who use the image", command.span, 'use SHELL ["/bin/bash", "-c"]')
+            yield Finding(
+                "/bin/sh is replaced for all who use the image", command.span, 'use SHELL ["/bin/bash", "-c"]'
+            )
 
 
 RULE = Rule(
@@ -24,7 +27,7 @@ RULE = Rule(
     "RUN replaces /bin/sh",
     WARNING,
     check,
-    bad='FROM debian:12\nRUN ln -sf /bin/bash /bin/sh\n',
+    bad="FROM debian:12\nRUN ln -sf /bin/bash /bin/sh\n",
     good='FROM debian:12\nSHELL ["/bin/bash", "-c"]\n',
     url="https://github.com/hadolint/hadolint/wiki/DL4005",
 )

@@ -11,10 +11,11 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.lint.commands import runs
-from dockerfile_frontend.lint.model import Finding, Rule, WARNING
+from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
     from dockerfile_frontend.lint.facts import LintFile
     from dockerfile_frontend.lint.shell import Script
     from dockerfile_frontend.source import Span
@@ -50,7 +51,7 @@ RULE = Rule(
     "A pipe hides that a command fails",
     WARNING,
     check,
-    bad='FROM debian:12\nRUN curl https://example.com/list | sort > /list\n',
+    bad="FROM debian:12\nRUN curl https://example.com/list | sort > /list\n",
     good='FROM debian:12\nSHELL ["/bin/bash", "-o", "pipefail", "-c"]\nRUN curl https://example.com/list | sort > /list\n',
     url="https://github.com/hadolint/hadolint/wiki/DL4006",
 )
