@@ -19,13 +19,6 @@ if TYPE_CHECKING:
     from dockerfile_frontend.lint.shell import Command
 
 PIP_CACHES = ("/root/.cache/pip",)
-YARN_CACHES = (
-    "/usr/local/share/.cache/yarn",
-    "/usr/local/share/.cache",
-    "/root/.yarn",
-    "/root/.cache/yarn",
-    "/root/.yarn/berry/cache",
-)
 
 _PIP = re.compile(r"pip(?:\d+(?:\.\d+)?)?")
 _PYTHON = re.compile(r"python(?:\d+(?:\.\d+)?)?")

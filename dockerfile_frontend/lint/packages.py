@@ -15,7 +15,7 @@ from dockerfile_frontend.lint.outputs import shipped_stages
 from ir_schema.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from dockerfile_frontend.lint.commands import RunCommands
     from dockerfile_frontend.lint.facts import LintFile
@@ -111,6 +111,23 @@ ZYPPER = Manager(
 )
 
 
+YARN = Manager(
+    ("yarn",),
+    install=_set("add"),
+    valued=_set("--cwd --cache-folder --registry --modules-folder"),
+    pinned=re.compile(r".@"),
+    clean_verbs=(("cache", "clean"),),
+    caches=(
+        "/usr/local/share/.cache/yarn",
+        "/usr/local/share/.cache",
+        "/root/.yarn",
+        "/root/.cache/yarn",
+        "/root/.yarn/berry/cache",
+    ),
+    filled_by=_set("install"),
+)
+
+
 class Install(NamedTuple):
     """A command that installs, and what it names."""
 
@@ -165,7 +182,7 @@ def known_text(run: RunCommands, word: Word) -> str:
     if word.fixed:
         return word.text
     env = run.step.before.env
-    text = re.sub(r"\$(?:(\w+)|\{(\w+)\})", lambda found: env.get(found[1] or found[2], found[0]), word.text)
+    text = re.sub(r"\$(?:(\w+)|\{(\w+)\})", lambda found: env.get(found[1] or found[2]) or found[0], word.text)
     return "" if re.search(r"[$`]", text) else text
 
 
@@ -178,39 +195,53 @@ def check_yes(file: LintFile, manager: Manager) -> Iterator[Finding]:
 
 def check_clean(file: LintFile, manager: Manager) -> Iterator[Finding]:
     """RUNs that fill a cache which then stays in a layer of an image."""
+    for filled in left_behind(file, manager, lambda command: _fills(command, manager)):
+        yield Finding(f"what {filled.name} downloads stays in the layer", filled.span, _clean_hint(manager))
+
+
+def left_behind(file: LintFile, manager: Manager, fills: Callable[[Command], bool]) -> Iterator[Command]:
+    """Of every RUN whose layer is in an output, the last command that fills the cache, unless one behind it empties it."""
     shipped = shipped_stages(file)
     for run in runs(file):
         if run.step.stage is None or run.step.stage.index not in shipped or covers(run, *manager.caches):
             continue
-        filled: Command | None = None
+        filled, at = None, run.step.before.workdir
         for command in run.commands:
-            if command.name in manager.programs and verb_of(command, manager) in manager.filled_by:
+            if command.name == "cd" and command.args:
+                at = normpath(
+                    f"{at}/{command.args[0].text}" if not command.args[0].text.startswith("/") else command.args[0].text
+                )
+            elif fills(command):
                 filled = command
-            elif filled is not None and cleans(command, manager):
+            elif filled is not None and cleans(command, manager, at):
                 filled = None
         if filled is not None:
-            yield Finding(f"what {filled.name} downloads stays in the layer", filled.span, clean_hint(manager))
+            yield filled
 
 
-def clean_hint(manager: Manager) -> str:
-    if manager.clean_verbs:
-        command = " ".join((manager.programs[0], *manager.clean_verbs[0]))
-        return f"{command} in the same RUN, or a cache mount on {manager.caches[0]}"
-    return f"rm -rf {manager.caches[0]}/* in the same RUN, or a cache mount on it"
+def _fills(command: Command, manager: Manager) -> bool:
+    return command.name in manager.programs and verb_of(command, manager) in manager.filled_by
 
 
-def cleans(command: Command, manager: Manager) -> bool:
-    """Whether it empties the manager's cache."""
+def _clean_hint(manager: Manager) -> str:
+    command = " ".join((manager.programs[0], *manager.clean_verbs[0]))
+    return f"{command} in the same RUN, or a cache mount on {manager.caches[0]}"
+
+
+def cleans(command: Command, manager: Manager, at: str = "") -> bool:
+    """Whether it empties the manager's cache; `at` is the folder it runs in."""
     if command.name in manager.programs:
         plain = tuple([word.text for word in without_values(command, manager.valued)])
         return any(plain[: len(words)] == words for words in manager.clean_verbs)
-    return command.name in ("rm", "find") and any(removes(command, folder) for folder in manager.caches)
+    return command.name in ("rm", "find") and any(_removes(command, folder, at) for folder in manager.caches)
 
 
-def removes(command: Command, folder: str) -> bool:
+def _removes(command: Command, folder: str, at: str) -> bool:
     """Whether an argument is the folder, lies above it, or is what is in it."""
     for word in command.plain:
         path = word.text.rstrip("*").rstrip("/")
+        if path and not path.startswith("/"):
+            path = normpath(f"{at}/{path}")
         if path and (path == folder or path.startswith(f"{folder}/") or folder.startswith(f"{path}/")):
             return True
     return False

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dockerfile_frontend.lint.commands import runs
 from dockerfile_frontend.lint.model import INFO, Finding, Rule
-from dockerfile_frontend.lint.outputs import shipped_stages
-from dockerfile_frontend.lint.packages import APT, cleans, covers, verb_of
+from dockerfile_frontend.lint.packages import APT, left_behind, verb_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,20 +18,16 @@ if TYPE_CHECKING:
     from dockerfile_frontend.lint.shell import Command
 
 
+HINT = "rm -rf /var/lib/apt/lists/* in the same RUN, or a cache mount on /var/lib/apt"
+
+
 def check(file: LintFile) -> Iterator[Finding]:
-    shipped = shipped_stages(file)
-    for run in runs(file):
-        if run.step.stage is None or run.step.stage.index not in shipped or covers(run, *APT.caches):
-            continue
-        update: Command | None = None
-        for command in run.commands:
-            if command.name in ("apt-get", "apt", "aptitude") and verb_of(command, APT) == "update":
-                update = command
-            elif update is not None and cleans(command, APT):
-                update = None
-        if update is not None:
-            hint = "rm -rf /var/lib/apt/lists/* in the same RUN, or a cache mount on /var/lib/apt"
-            yield Finding("the package lists stay in the layer", update.span, hint)
+    for update in left_behind(file, APT, _updates):
+        yield Finding("the package lists stay in the layer", update.span, HINT)
+
+
+def _updates(command: Command) -> bool:
+    return command.name in ("apt-get", "apt", "aptitude") and verb_of(command, APT) == "update"
 
 
 RULE = Rule(

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dockerfile_frontend.instructions.model import Cmd, Entrypoint, Healthcheck
+from dockerfile_frontend.instructions.model import Cmd, Command, Entrypoint, Healthcheck
 from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from dockerfile_frontend.instructions.model import Instruction
     from dockerfile_frontend.lint.facts import LintFile
 
 
@@ -30,10 +31,10 @@ def check(file: LintFile) -> Iterator[Finding]:
             )
 
 
-def _is_shell_form(command: Cmd | Entrypoint | Healthcheck) -> bool:
+def _is_shell_form(command: Instruction) -> bool:
     if isinstance(command, Healthcheck):
         return command.test[:1] == ("CMD-SHELL",)
-    return command.shell and bool(command.words)
+    return isinstance(command, Command) and command.shell and bool(command.words)
 
 
 RULE = Rule(

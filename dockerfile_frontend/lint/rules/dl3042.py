@@ -22,9 +22,9 @@ OFF_VALUES = ("", "0", "false", "off", "no")
 def check(file: LintFile) -> Iterator[Finding]:
     for found in pip_installs(file):
         command, env = found.command, found.run.step.before.env
-        if command.has_any("no-cache-dir") or env.get("PIP_NO_CACHE_DIR", "").lower() not in OFF_VALUES:
+        if command.has_any("no-cache-dir") or (env.get("PIP_NO_CACHE_DIR") or "").lower() not in OFF_VALUES:
             continue
-        if _assigned(found.run, command) or _mounted(found.run, command, env.get("PIP_CACHE_DIR", "")):
+        if _assigned(found.run, command) or _mounted(found.run, command, env.get("PIP_CACHE_DIR") or ""):
             continue
         yield Finding(
             "pip keeps what it downloads in the layer",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from dockerfile_frontend.lint.facts import LintFile
 
 
-KEY = re.compile(r"[a-z0-9](?:[a-z0-9]|[._/-](?![._/-]))*(?<![._/-])")
+KEY = re.compile(r"[a-z0-9](?:[a-z0-9]|_|[./-](?![./-]))*(?<![._/-])")
 RESERVED = ("com.docker.", "io.docker.", "org.dockerproject.")
 
 

@@ -21,8 +21,10 @@ def check(file: LintFile) -> Iterator[Finding]:
     for step, instruction in file.each(Arg, Env):
         if isinstance(instruction, Env):
             pairs = [(pair.key, pair.value, pair.value != "") for pair in instruction.pairs]
-        else:
+        elif isinstance(instruction, Arg):
             pairs = [(declared.key, declared.value or "", True) for declared in instruction.args]
+        else:
+            continue
         for number, (key, value, filled) in enumerate(pairs):
             if filled and secret_name(key) and not weak_value(value):
                 what = instruction.keyword.upper()
