@@ -169,21 +169,25 @@ def installs(file: LintFile, manager: Manager) -> Iterator[Install]:
 def check_pins(file: LintFile, manager: Manager) -> Iterator[Finding]:
     """Packages without a version. One whose name is in a variable of unknown value is left alone."""
     for found in installs(file, manager):
-        for word in found.packages:
-            text = known_text(found.run, word)
-            if text and not manager.pinned.search(text):
-                hint = manager.pin_hint.replace("{}", text.split()[0])
-                yield Finding(f"{text} is installed in whatever version is newest", word.span, hint)
-                break
+        yield from unpinned(found, lambda text: manager.pinned.search(text) is not None, manager.pin_hint)
 
 
-def known_text(run: RunCommands, word: Word) -> str:
-    """The word with variables of the Dockerfile replaced; empty when something in it has no known value."""
+def unpinned(found: Install, is_pinned: Callable[[str], bool], hint: str) -> Iterator[Finding]:
+    """A finding at the first package of a command that has no version, if one has none; {} in the hint is its name."""
+    for word in found.packages:
+        for text in known_texts(found.run, word):
+            if not is_pinned(text):
+                yield Finding(f"{text} is installed in whatever version is newest", word.span, hint.replace("{}", text))
+                return
+
+
+def known_texts(run: RunCommands, word: Word) -> list[str]:
+    """What the word is with variables of the Dockerfile replaced; nothing when something in it has no known value."""
     if word.fixed:
-        return word.text
+        return [word.text]
     env = run.step.before.env
     text = re.sub(r"\$(?:(\w+)|\{(\w+)\})", lambda found: env.get(found[1] or found[2]) or found[0], word.text)
-    return "" if re.search(r"[$`]", text) else text
+    return [] if re.search(r"[$`]", text) else text.split()
 
 
 def check_yes(file: LintFile, manager: Manager) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dockerfile_frontend.lint.languages import pinned_requirement, pip_installs, takes_files
 from dockerfile_frontend.lint.model import WARNING, Finding, Rule
-from dockerfile_frontend.lint.packages import known_text
+from dockerfile_frontend.lint.packages import unpinned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,15 +19,8 @@ if TYPE_CHECKING:
 
 def check(file: LintFile) -> Iterator[Finding]:
     for found in pip_installs(file):
-        if takes_files(found.command):
-            continue
-        for word in found.packages:
-            text = known_text(found.run, word)
-            if text and not pinned_requirement(text):
-                yield Finding(
-                    f"{text} is installed in whatever version is newest", word.span, "name a version: package==1.2"
-                )
-                break
+        if not takes_files(found.command):
+            yield from unpinned(found, pinned_requirement, "name a version: {}==1.2")
 
 
 RULE = Rule(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from dockerfile_frontend.lint.languages import npm_installs, pinned_npm
 from dockerfile_frontend.lint.model import WARNING, Finding, Rule
-from dockerfile_frontend.lint.packages import known_text
+from dockerfile_frontend.lint.packages import unpinned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,13 +19,7 @@ if TYPE_CHECKING:
 
 def check(file: LintFile) -> Iterator[Finding]:
     for found in npm_installs(file):
-        for word in found.packages:
-            text = known_text(found.run, word)
-            if text and not pinned_npm(text):
-                yield Finding(
-                    f"{text} is installed in whatever version is newest", word.span, f"name a version: {text}@1.2"
-                )
-                break
+        yield from unpinned(found, pinned_npm, "name a version: {}@1.2")
 
 
 RULE = Rule(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from dockerfile_frontend.lint.languages import gem_installs
 from dockerfile_frontend.lint.model import WARNING, Finding, Rule
-from dockerfile_frontend.lint.packages import known_text
+from dockerfile_frontend.lint.packages import unpinned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,15 +17,12 @@ if TYPE_CHECKING:
 
 def check(file: LintFile) -> Iterator[Finding]:
     for found in gem_installs(file):
-        if any(re.match(r"-v|--version\b", word.text) for word in found.command.args):
-            continue
-        for word in found.packages:
-            text = known_text(found.run, word)
-            if text and not re.search(r":|\.gem$", text):
-                yield Finding(
-                    f"{text} is installed in whatever version is newest", word.span, f"name a version: {text}:1.2"
-                )
-                break
+        if not any(re.match(r"-v|--version\b", word.text) for word in found.command.args):
+            yield from unpinned(found, _is_pinned, "name a version: {}:1.2")
+
+
+def _is_pinned(text: str) -> bool:
+    return ":" in text or text.endswith(".gem")
 
 
 RULE = Rule(

@@ -16,6 +16,7 @@ def check(file: LintFile) -> Iterator[Finding]:
     for step in file.preamble:
         if step.node.keyword.upper() not in ("ARG", "FROM"):
             yield Finding(f"{step.node.keyword.upper()} cannot stand before FROM", step.keyword_span, "begin with FROM")
+            return  # what follows it has the same reason
 
 
 RULE = Rule(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from dockerfile_frontend.lint.languages import go_installs
 from dockerfile_frontend.lint.model import WARNING, Finding, Rule
-from dockerfile_frontend.lint.packages import known_text
+from dockerfile_frontend.lint.packages import unpinned
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,14 +16,12 @@ if TYPE_CHECKING:
 
 def check(file: LintFile) -> Iterator[Finding]:
     for found in go_installs(file):
-        for word in found.packages:
-            text = known_text(found.run, word)
-            name, _, version = text.partition("@")
-            if text and version in ("", "latest") and "..." not in name:
-                yield Finding(
-                    f"{name} is installed in whatever version is newest", word.span, f"name a version: {name}@v1.2.3"
-                )
-                break
+        yield from unpinned(found, _is_pinned, "name a version: package@v1.2.3")
+
+
+def _is_pinned(text: str) -> bool:
+    name, _, version = text.partition("@")
+    return version not in ("", "latest") or "..." in name
 
 
 RULE = Rule(
