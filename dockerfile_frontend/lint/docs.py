@@ -25,7 +25,8 @@ def page(rule: Rule) -> str:
     """Markdown."""
     title = rule.id if rule.id == rule.name else f"{rule.id}: {rule.name}"
     level = "off until it is selected" if rule.severity == "off" else rule.severity
-    more = f" · [the reference's page]({rule.url})" if rule.url else ""
+    whose = "hadolint's" if rule.id in HADOLINT else "the reference's"
+    more = f" · [{whose} page]({rule.url})" if rule.url else ""
     return (
         f"# {title}\n\n{rule.summary} · severity: {level}{more}\n\n{text_of(rule)}\n\n"
         f"Found:\n\n```dockerfile\n{rule.bad}```\n\nNot found:\n\n```dockerfile\n{rule.good}```\n"
