@@ -54,6 +54,7 @@ _WORDS = frozenset({
     "variable_assignment", "regex", "extglob_pattern", "test_operator",
 })  # fmt: skip
 _FIXED = frozenset({"word", "raw_string", "ansi_c_string", "number", "string_content", '"', "test_operator"})
+_CARRIERS = frozenset({"redirected_statement", "list", "pipeline", "negated_command"})
 _COMMANDS = frozenset({"command", "declaration_command", "unset_command", "test_command"})
 
 
@@ -266,19 +267,23 @@ class _Walk:
             kind = node.type
             if kind in _COMMANDS:
                 self._command(node, joined, redirects)
-            inside = [child for child in node.children if child.type != "comment"]
-            steps: list[tuple[Node, str, list[Node]]] = []
-            passed = (
-                [child for child in inside if child.type == "file_redirect"] if kind == "redirected_statement" else []
+            children = node.children
+            carried = (
+                [*redirects, *[child for child in children if child.type == "file_redirect"]]
+                if kind in _CARRIERS
+                else []
             )
-            for child in inside:
-                if child.is_named:
-                    steps.append((child, joined, passed if child.type == "command" else []))
-                    joined = ";"
-                elif child.type in _OPERATORS:
-                    joined = child.type
+            carrier = _carrier(node) if carried else -1
+            steps: list[tuple[Node, str, list[Node]]] = []
+            for number, child in enumerate(children):
+                if not child.is_named:
+                    if child.type in _OPERATORS:
+                        joined = child.type
                     if kind == "pipeline" and child.type in ("|", "|&"):
                         self.pipes.append(child.start_byte)
+                elif child.type != "comment":
+                    steps.append((child, joined, carried if number == carrier else []))
+                    joined = ";"
             waiting.extend(reversed(steps))
 
     def _command(self, node: Node, joined: str, outer: list[Node]) -> None:
@@ -321,6 +326,20 @@ class _Walk:
         kind = node.type
         fixed = kind in _FIXED or (kind in ("string", "concatenation") and _is_fixed(node))
         return Word(_text(node, self.data), self.place(start, end), fixed)
+
+
+def _carrier(node: Node) -> int:
+    """Which child a redirection behind a statement is part of: a command's own, of a list's or pipeline's the last one's; or -1.
+
+    The grammar hangs `a && b >x c` as a redirection of the whole list.
+    """
+    fitting = [
+        n for n, child in enumerate(node.children) if child.is_named and child.type not in ("file_redirect", "comment")
+    ]
+    if not fitting:
+        return -1
+    number = fitting[0] if node.type == "redirected_statement" else fitting[-1]
+    return number if node.children[number].type in _CARRIERS | {"command"} else -1
 
 
 def _is_fixed(node: Node) -> bool:
