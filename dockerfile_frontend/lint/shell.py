@@ -34,6 +34,9 @@ SHELLS = frozenset({"sh", "bash", "ash", "dash", "ksh", "ksh93", "mksh", "zsh", 
 DEEPEST = 4
 """Scripts inside scripts inside scripts are read up to this depth."""
 
+DEEPEST_SUBSTITUTION = 50
+"""Commands inside so many $(…) are read: each holds the text of those inside it once more."""
+
 _WRAPPERS: Mapping[str, str] = {
     "command": "",
     "doas": "u",
@@ -55,6 +58,7 @@ _WORDS = frozenset({
 })  # fmt: skip
 _FIXED = frozenset({"word", "raw_string", "ansi_c_string", "number", "string_content", '"', "test_operator"})
 _CARRIERS = frozenset({"redirected_statement", "list", "pipeline", "negated_command"})
+_SUBSTITUTIONS = frozenset({"command_substitution", "process_substitution"})
 _COMMANDS = frozenset({"command", "declaration_command", "unset_command", "test_command"})
 
 
@@ -261,10 +265,13 @@ class _Walk:
         self.pipes: list[int] = []
 
     def run(self, root: Node) -> None:
-        waiting: list[tuple[Node, str, list[Node]]] = [(root, "", [])]
+        waiting: list[tuple[Node, str, list[Node], int]] = [(root, "", [], 0)]
         while waiting:
-            node, joined, redirects = waiting.pop()
+            node, joined, redirects, depth = waiting.pop()
             kind = node.type
+            depth += kind in _SUBSTITUTIONS
+            if depth > DEEPEST_SUBSTITUTION:
+                continue
             if kind in _COMMANDS:
                 self._command(node, joined, redirects)
             children = node.children
@@ -274,7 +281,7 @@ class _Walk:
                 else []
             )
             carrier = _carrier(node) if carried else -1
-            steps: list[tuple[Node, str, list[Node]]] = []
+            steps: list[tuple[Node, str, list[Node], int]] = []
             for number, child in enumerate(children):
                 if not child.is_named:
                     if child.type in _OPERATORS:
@@ -282,7 +289,7 @@ class _Walk:
                     if kind == "pipeline" and child.type in ("|", "|&"):
                         self.pipes.append(child.start_byte)
                 elif child.type != "comment":
-                    steps.append((child, joined, carried if number == carrier else []))
+                    steps.append((child, joined, carried if number == carrier else [], depth))
                     joined = ";"
             waiting.extend(reversed(steps))
 

@@ -8,7 +8,7 @@ import pytest
 
 from dockerfile_frontend.lint.commands import runs
 from dockerfile_frontend.lint.facts import LintFile
-from dockerfile_frontend.lint.shell import Command, Script, Word, read_script
+from dockerfile_frontend.lint.shell import DEEPEST_SUBSTITUTION, Command, Script, Word, read_script
 from dockerfile_frontend.source import SourceFile, Span
 from tests.casefiles import Case, Expect, case_files
 
@@ -69,3 +69,9 @@ def test_a_script_in_a_script_in_a_script_ends_somewhere() -> None:
         text = "sh -c '" + text.replace("'", "'\\''") + "'"
     script = read_script(text.encode(), lambda start, end: Span(1, start + 1, 1, end + 1))
     assert [found.commands[0].name for found in script.all()] == ["sh"] * 5
+
+
+def test_commands_deep_in_substitutions_are_left_out() -> None:
+    text = "a $(" * 1000 + "b" + ")" * 1000
+    script = read_script(text.encode(), lambda start, end: Span(1, start + 1, 1, end + 1))
+    assert len(script.commands) == DEEPEST_SUBSTITUTION + 1
