@@ -89,12 +89,15 @@ def known_shell(step: Step, file: LintFile) -> tuple[str, ...] | None:
 
 
 def _for_windows(step: Step, file: LintFile) -> bool:
-    """Whether the stage is for Windows, as far as a file tells without its base image: by its escape character, or the image's name."""
+    """Whether the stage is for Windows, as far as a file tells without its base image.
+
+    The image's name says so, or it is not known and the file has the escape character of Windows.
+    """
     stage = step.stage
     while stage is not None and stage.parent is not None:
         stage = file.stages[stage.parent]
     base = stage.base.lower() if stage else ""
-    return file.escape == "`" or any(name in base for name in ("windows/", "nanoserver", "windowsservercore"))
+    return any(name in base for name in ("windows", "nanoserver", "servercore")) or (file.escape == "`" and "$" in base)
 
 
 def _json_form(step: Step, run: Run) -> list[Script]:
