@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from dockerfile_frontend.source import Span
     from ir_schema.ops import SourceInfo
 
-_CHECK = "check"
+_CHECK = "check-error"
 """Code of errors about the check directive: the reference gives them no place."""
 _TYPES = "github.com/moby/buildkit/errdefs."
 

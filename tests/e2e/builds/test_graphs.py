@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -76,7 +77,13 @@ def read_tree(tar: Path) -> Tree:
 
 
 def is_known(line: str, theirs: Tree) -> bool:
-    """BuildKit keeps what overlayfs notes for itself in a difference that stands alone; times of folders: see `peers`."""
+    """BuildKit keeps what overlayfs notes for itself in a difference that stands alone; times of folders: see `peers`.
+
+    What is made without a time of its own has the second in which it was made, here and there.
+    """
+    seconds = re.search(r" mtime: ours (\d+), theirs (\d+)$", line)
+    if seconds and min(int(second) for second in seconds.groups()) > STAMP + 1000 and abs(int(seconds[1]) - int(seconds[2])) < 60:
+        return True
     name = line.split(" ", maxsplit=1)[0]
     return "trusted.overlay." in line or (" mtime: " in line and theirs[name]["type"] == "folder" and "'now'" in line)
 
