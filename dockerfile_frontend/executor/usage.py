@@ -132,7 +132,10 @@ def size_of(path: str) -> int:
         return 0
     blocks = status.st_blocks
     if stat.S_ISDIR(status.st_mode):
-        fd = os.open(path, DIRECTORY)
+        try:
+            fd = os.open(path, DIRECTORY)
+        except FileNotFoundError:  # removed by another process just now
+            return 0
         try:
             blocks += _blocks_below(fd)
         finally:
