@@ -9,10 +9,13 @@ import re
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.instructions.model import User
-from dockerfile_frontend.lint.outputs import chain_of
+from dockerfile_frontend.lint.outputs import chain_of, output_stages
 from dockerfile_frontend.lint.stages import expanded
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from dockerfile_frontend.instructions.model import Instruction
     from dockerfile_frontend.lint.facts import LintFile
     from dockerfile_frontend.lint.stages import StageFacts
     from dockerfile_frontend.lint.steps import Step
@@ -36,8 +39,26 @@ def dest_span(step: Step) -> Span:
     return step.arg_span(0) if step.node.json else step.arg_span(len(step.node.args) - 1)
 
 
-def last_user(file: LintFile, stage: StageFacts) -> tuple[Step, User] | None:
-    """The USER that an image made from the stage has, if a stage of the file says it."""
+def last_users(file: LintFile) -> Iterator[tuple[Step, str]]:
+    """The USER that each image ends with, as far as a stage of the file says it, and its name without the group; each once."""
+    seen: set[int] = set()
+    for stage in output_stages(file):
+        last = _last_user(file, stage)
+        if last is not None and last[0].index not in seen:
+            step, user = last
+            seen.add(step.index)
+            yield step, known_value(file, step, user.user).partition(":")[0]
+
+
+def replaced(file: LintFile, kind: type[Instruction]) -> Iterator[tuple[Step, Step]]:
+    """Of a stage with several instructions of a kind that replace each other: the first, with each of the others."""
+    for stage in file.stages:
+        steps = [step for step, _ in stage.each(kind, onbuild=False)]
+        for other in steps[1:]:
+            yield steps[0], other
+
+
+def _last_user(file: LintFile, stage: StageFacts) -> tuple[Step, User] | None:
     for part in chain_of(file, stage):
         users = list(part.each(User, onbuild=False))
         if users:

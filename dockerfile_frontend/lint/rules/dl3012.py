@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dockerfile_frontend.instructions.model import Healthcheck
 from dockerfile_frontend.lint.model import ERROR, Finding, Rule
+from dockerfile_frontend.lint.values import replaced
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,12 +15,8 @@ if TYPE_CHECKING:
 
 
 def check(file: LintFile) -> Iterator[Finding]:
-    for stage in file.stages:
-        steps = [step for step, _ in stage.each(Healthcheck, onbuild=False)]
-        for step in steps[1:]:
-            yield Finding(
-                f"this HEALTHCHECK replaces the one in line {steps[0].span.line}", step.keyword_span, "keep one"
-            )
+    for first, other in replaced(file, Healthcheck):
+        yield Finding(f"this HEALTHCHECK replaces the one in line {first.span.line}", other.keyword_span, "keep one")
 
 
 RULE = Rule(

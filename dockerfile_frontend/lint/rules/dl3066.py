@@ -9,8 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.lint.model import INFO, Finding, Rule
-from dockerfile_frontend.lint.outputs import output_stages
-from dockerfile_frontend.lint.values import known_value, last_user
+from dockerfile_frontend.lint.values import last_users
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,14 +18,7 @@ if TYPE_CHECKING:
 
 
 def check(file: LintFile) -> Iterator[Finding]:
-    seen: set[int] = set()
-    for stage in output_stages(file):
-        last = last_user(file, stage)
-        if last is None or last[0].index in seen:
-            continue
-        seen.add(last[0].index)
-        step, user = last
-        name = known_value(file, step, user.user).partition(":")[0]
+    for step, name in last_users(file):
         if name and "$" not in name and not name.isdecimal():
             yield Finding(
                 f"{name} is a name, which says nothing about its rights", step.arg_span(0), "write the user's number"
