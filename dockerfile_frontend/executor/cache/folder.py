@@ -15,7 +15,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Any
 
-from dockerfile_frontend.executor.exporters.destination import pour, replacing, told
+from dockerfile_frontend.executor.exporters.destination import pour, replacing, size_of, told, write_whole
 from dockerfile_frontend.executor.exporters.layout import REF_NAME
 from dockerfile_frontend.executor.exporters.manifest import OCI
 from dockerfile_frontend.executor.solver.model import Cancelled, ExecutorError
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 LATEST = "latest"
 """The tag of a cache that is given none."""
 
-_MODE, _BLOB_MODE = 0o644, 0o444
+_BLOB_MODE = 0o444
 _NAME = "io.containerd.image.name"
 _HEX = re.compile(r"[0-9a-f]{64}")
 _PIECE = 1 << 20
@@ -52,7 +52,7 @@ def write_cache(files: ImageFiles, spec: CacheSpec, machine: Machine, vertex: st
             for blob in files.layers:
                 _write_layer(folder, blob, machine, vertex, doubtful=doubtful)
             for label, document in zip(("config", "manifest"), files.documents, strict=True):
-                _write_whole(_blob(folder, document.descriptor.digest), document.data)
+                write_whole(_blob(folder, document.descriptor.digest), document.data)
                 machine.events.status(vertex, f"writing {label} {document.descriptor.digest}", 0, 0, done=True)
             with _locked_index(folder):
                 _write_index(folder, files, spec.attrs.get("tag", LATEST))
@@ -63,7 +63,7 @@ def write_cache(files: ImageFiles, spec: CacheSpec, machine: Machine, vertex: st
 def _write_layer(folder: str, blob: Packed, machine: Machine, vertex: str, *, doubtful: bool) -> None:
     """Copy a blob; one that is there is left alone, where nothing of this directory was found to be damaged."""
     target, label = _blob(folder, blob.digest), f"writing layer {blob.digest}"
-    if _size(target) == blob.size and not (doubtful and _digest_of(target) != blob.digest):
+    if size_of(target) == blob.size and not (doubtful and _digest_of(target) != blob.digest):
         machine.events.status(vertex, label, blob.size, blob.size, done=True)
         return
     source, done = bring(blob, machine), 0
@@ -105,8 +105,8 @@ def _write_index(folder: str, files: ImageFiles, tag: str) -> None:
     entry = {**files.root.as_json(), "annotations": {REF_NAME: tag}}
     others = [each for each in _entries(path) if not _has_tag(each, tag)]
     index = {"schemaVersion": 2, "mediaType": OCI["index"], "manifests": [*others, entry]}
-    _write_whole(os.path.join(folder, "oci-layout"), b'{"imageLayoutVersion":"1.0.0"}')
-    _write_whole(path, json.dumps(index, separators=(",", ":")).encode())
+    write_whole(os.path.join(folder, "oci-layout"), b'{"imageLayoutVersion":"1.0.0"}')
+    write_whole(path, json.dumps(index, separators=(",", ":")).encode())
 
 
 def _entries(path: str) -> list[dict[str, Any]]:
@@ -142,7 +142,7 @@ def _remove_unnamed(folder: str) -> None:
 
 def _digests_in(path: str) -> Iterator[object]:
     """What a manifest or index names; nothing for any other blob."""
-    if not 0 < _size(path) <= MAX_INDEX:
+    if not 0 < size_of(path) <= MAX_INDEX:
         return
     with open(path, "rb") as file:
         if file.read(1) != b"{":
@@ -169,25 +169,9 @@ def _read_object(path: str) -> dict[str, Any]:
     return found
 
 
-def _write_whole(path: str, data: bytes) -> None:
-    if _size(path) == len(data):
-        with open(path, "rb") as file:
-            if file.read() == data:
-                return
-    with replacing(path, _MODE) as out:
-        out.write(data)
-
-
 def _digest_of(path: str) -> str:
     with open(path, "rb") as file:
         return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
-
-
-def _size(path: str) -> int:
-    try:
-        return os.stat(path).st_size
-    except FileNotFoundError:
-        return -1
 
 
 def _blob(folder: str, digest: str) -> str:

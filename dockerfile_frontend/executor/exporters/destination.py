@@ -148,6 +148,24 @@ def _name(fd: int, folder: str, path: str) -> None:
         os.close(above)
 
 
+def write_whole(path: str, data: bytes) -> None:
+    """A small file with this content; one that has it already is left alone."""
+    if size_of(path) == len(data):
+        with open(path, "rb") as file:
+            if file.read() == data:
+                return
+    with replacing(path, 0o644) as out:
+        out.write(data)
+
+
+def size_of(path: str) -> int:
+    """Bytes of a file; -1 when there is none."""
+    try:
+        return os.stat(path).st_size
+    except FileNotFoundError:
+        return -1
+
+
 def pour(source: str, out: BinaryIO) -> Iterator[int]:
     """Append a file's content; gives the size of each piece once it is written."""
     out.flush()

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from ir_schema.record import Record
 
-from .destination import opened, pour, replacing
+from .destination import opened, pour, replacing, size_of, write_whole
 from .manifest import OCI, Descriptor, Document
 from .names import familiar
 
@@ -76,17 +76,17 @@ def write_folder(image: ImageFiles, folder: str, check_stopped: Callable[[], Non
     blobs = os.path.join(folder, "blobs", "sha256")
     os.makedirs(blobs, exist_ok=True)
     for document in image.documents:
-        _write_whole(os.path.join(blobs, _hex(document.descriptor.digest)), document.data)
+        write_whole(os.path.join(blobs, _hex(document.descriptor.digest)), document.data)
     for digest, source in image.paths.items():
         target = os.path.join(blobs, _hex(digest))
-        if _size(target) != _size(source):
+        if size_of(target) != size_of(source):
             with replacing(target, _BLOB_MODE) as out:
                 for _ in pour(source, out):
                     check_stopped()
     with _locked(folder):
         index = os.path.join(folder, "index.json")
-        _write_whole(os.path.join(folder, "oci-layout"), _marker())
-        _write_whole(index, _merged_index(image, index))
+        write_whole(os.path.join(folder, "oci-layout"), _marker())
+        write_whole(index, _merged_index(image, index))
 
 
 def write_archive(parts: Sequence[Part], dest: str, report: Report) -> None:
@@ -110,7 +110,7 @@ def archive_parts(image: ImageFiles, *, docker: bool) -> list[Part]:
     if docker:
         small["manifest.json"] = _docker_manifest(image)
     parts = [Part(name, len(data), data) for name, data in small.items()]
-    parts += [Part(f"blobs/sha256/{_hex(digest)}", _size(path), b"", path) for digest, path in image.paths.items()]
+    parts += [Part(f"blobs/sha256/{_hex(digest)}", size_of(path), b"", path) for digest, path in image.paths.items()]
     return sorted(parts, key=lambda part: part.name)
 
 
@@ -191,22 +191,6 @@ def _name_of(entry: Mapping[str, Any]) -> str:
 
 def _blob(descriptor: Mapping[str, Any]) -> str:
     return f"blobs/sha256/{_hex(descriptor['digest'])}"
-
-
-def _write_whole(path: str, data: bytes) -> None:
-    if _size(path) == len(data):
-        with open(path, "rb") as file:
-            if file.read() == data:
-                return
-    with replacing(path, _MODE) as out:
-        out.write(data)
-
-
-def _size(path: str) -> int:
-    try:
-        return os.stat(path).st_size
-    except FileNotFoundError:
-        return -1
 
 
 def _marker() -> bytes:
