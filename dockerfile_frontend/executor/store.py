@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from .blobs.content import Writer
-    from .snapshots.snapshotter import Draft, View
+    from .snapshots.trees import Draft, View
 
 FORMAT = "1\n"
 FOLDERS = ("blobs", "blobs/sha256", "ingest", "layers", "work", "locks", "sessions", "caches", "empty")

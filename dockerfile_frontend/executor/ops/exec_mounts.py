@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from dockerfile_frontend.executor.runtime.container import ContainerMount
     from dockerfile_frontend.executor.session import Session
-    from dockerfile_frontend.executor.snapshots.snapshotter import Draft
+    from dockerfile_frontend.executor.snapshots.trees import Draft
     from dockerfile_frontend.executor.solver.model import Result, Step
     from ir_schema.ops import ExecOp, Mount
 

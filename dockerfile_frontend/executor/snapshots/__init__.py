@@ -9,7 +9,8 @@
 A layer is an immutable directory that holds a difference, as overlayfs writes it, under a short number. It has no parent: any
 stack of layers is a tree. How layers are laid over each other is chosen by a probe: overlayfs, or copies where it is missing.
 
-    snapshotter  Snapshotter: views, drafts, and which of the two ways works here
+    snapshotter  Snapshotter: rows and directories of layers, and which of the two ways works here
+    trees        View and Draft: layers as file systems
     overlay      overlayfs by system calls, up to 500 layers, no mount points
     copying      the other way: stacked by hard links to read, copied to write, compared afterwards
     changes      an upper directory becomes a layer: deletions by name, nothing that did not change
