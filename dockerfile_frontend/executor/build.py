@@ -18,7 +18,7 @@ from dataclasses import field, replace
 from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
-from ir_schema.ops import ExecOp, Platform
+from ir_schema.ops import Platform
 from ir_schema.record import Record
 
 from .compiled import find_targets, remember_targets
@@ -228,8 +228,6 @@ def _finish(job: BuildJob, plan: Plan, machine: Machine) -> Built:
 
     if machine.imports is not None:
         machine.imports.show()
-    if any(isinstance(task.op.body, ExecOp) for task in plan.work):
-        machine.prepare_runtime()
     definitions = [target.definition for target in job.targets]
     plan = complete(definitions, machine, plan, lambda done: _prove(job, done, machine))
     images = _images(job, plan, machine, make=True)

@@ -8,7 +8,6 @@ Everything that costs time to start (containers, registries) is made when it is 
 
 from __future__ import annotations
 
-import contextlib
 import os
 import threading
 from typing import TYPE_CHECKING
@@ -24,6 +23,7 @@ from .sources.table import Sources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
     from pathlib import Path
     from typing import Self
 
@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from .store import Store
 
 RUNTIME_VARIABLE = "DFC_RUNTIME"
-"""Environment: name or path of an OCI runtime, instead of the first that works."""
+"""Environment: name or path of an OCI runtime, instead of the best that works."""
 
 DEEPEST_BUILD = 16
 """Graphs inside graphs; each level has threads of its own."""
@@ -71,7 +71,6 @@ class Machine:
         self._lock = threading.RLock()
         self._trees: dict[LocalView, LocalTree] = {}
         self._runtime: Runtime | None = None
-        self._trial: threading.Thread | None = None
         self._client: Client | None = None
         self.seen: dict[str, Seen] = {}
         """Files that digests were made of, until a step's key is recorded."""
@@ -86,19 +85,7 @@ class Machine:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def prepare_runtime(self) -> None:
-        """Find out on a thread which container runtime works, while base images are unpacked."""
-        if self._trial is None:
-            self._trial = threading.Thread(target=self._try_runtime, name="runtime", daemon=True)
-            self._trial.start()
-
-    def _try_runtime(self) -> None:
-        with contextlib.suppress(ExecutorError, OSError):  # the step that wants it will say so
-            _ = self.runtime.engine
-
     def close(self) -> None:
-        if self._trial is not None:
-            self._trial.join()
         with self._lock:
             if self._runtime is not None:
                 self._runtime.close()
@@ -217,7 +204,7 @@ class Machine:
             for tree in self._trees.values():
                 tree.save_digests()
 
-    def lock(self, key: str, cancelled: threading.Event) -> contextlib.AbstractContextManager[None]:
+    def lock(self, key: str, cancelled: threading.Event) -> AbstractContextManager[None]:
         def check() -> None:
             if cancelled.is_set():
                 raise Cancelled

@@ -3,7 +3,7 @@
     ContainerSpec ──config──▶ config.json ──Runtime.run──▶ ExitStatus, its output in pieces to a callback
 
     container   what to run: ContainerSpec, mounts, limits
-    find        which runtime works here, tried once with a tiny container
+    find        which runtime works here: the first run proves it, or a tiny container
     config      ContainerSpec ──▶ the OCI runtime's config.json, as BuildKit and Docker fill it
     runtime     Runtime: mount points, files and secrets around one run
     process     start it, stream its output, end it

@@ -1,10 +1,11 @@
 """Which OCI runtime works here.
 
-    find_engine(…) ──▶ Engine("/usr/bin/crun", "crun", "1.8.1", cgroups=True)
+    recall_engine(…) ──▶ Engine("/usr/bin/crun", "crun", cgroups=True)     what worked before; None when nothing is known
+    best_engine(…)                                                          what to begin with then
+    find_engine(…)                                                          what works: each is tried with a tiny container
 
-Programs and ways to call them are tried with one tiny container, the best first: crun starts a container in a quarter of runc's
-time, and a device cgroup is worth more than that. What works is remembered under the identity of the program, the kernel and
-our own privileges, so that the next build asks nobody.
+The best comes first: crun starts a container in a quarter of runc's time, and a device cgroup is worth more than that. What works
+is remembered under the identity of the program, the kernel and our own privileges, so that the next build asks nobody.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import json
 import os
 import re
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ir_schema.record import Record
@@ -42,8 +42,6 @@ class Engine(Record):
     """runc or crun."""
     cgroups: bool
     """Whether it makes cgroups: device rules and limits hold."""
-    version: str = ""
-    """As it tells; asked once."""
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -52,35 +50,41 @@ class Engine(Record):
             return ("--cgroup-manager", "cgroupfs" if self.cgroups else "disabled")
         return () if self.cgroups else ("--rootless", "true")
 
-    @property
-    def advice(self) -> str:
-        """What to know about its age; empty when there is nothing."""
-        found = re.match(r"(\d+)\.(\d+)\.(\d+)", self.version)
-        if self.name != "runc" or not found or tuple(map(int, found.groups())) >= FIXED:
-            return ""
-        return f"runc {self.version} is older than the fixes of {FIXES}; a distribution may have added them to it"
+
+def recall_engine(host: Host, directory: str, wanted: str) -> Engine | None:
+    """The engine that is remembered in `directory`. `wanted` is a name or path of the user's choice, or empty."""
+    candidates = list(_candidates(host, wanted))
+    known = _read(os.path.join(directory, CACHE))
+    key = _key(host, candidates) if known else ""
+    return next((engine for engine in candidates if known == _remembered(key, engine)), None)
+
+
+def remember_engine(host: Host, directory: str, wanted: str, engine: Engine) -> None:
+    """It works: the next build need not find out."""
+    key = _key(host, list(_candidates(host, wanted)))
+    _write(os.path.join(directory, CACHE), _remembered(key, engine))
+
+
+def best_engine(host: Host, wanted: str) -> Engine | None:
+    """The one to be tried first; None when none is installed."""
+    return next(_candidates(host, wanted), None)
 
 
 def find_engine(host: Host, directory: str, wanted: str, trial: Callable[[Engine], str]) -> Engine:
     """The first engine that works; remembered in `directory`. Raises ContainerError that says why none does.
 
-    `trial` runs a tiny container and tells why it failed, or nothing. `wanted` is a name or path of the user's choice.
+    `trial` runs a tiny container and tells why it failed, or nothing.
     """
+    known = recall_engine(host, directory, wanted)
+    if known is not None:
+        return known
     candidates = list(_candidates(host, wanted))
-    cache = os.path.join(directory, CACHE)
-    key = _key(host, candidates)
-    known = _read(cache)
-    for engine in candidates:
-        found = replace(engine, version=str(known.get("version", "")))
-        if known == _remembered(key, found):
-            return found
     reasons: list[str] = []
     for engine in candidates:
         reason = trial(engine)
         if not reason:
-            found = replace(engine, version=_version(engine.path))
-            _write(cache, _remembered(key, found))
-            return found
+            remember_engine(host, directory, wanted, engine)
+            return engine
         reasons.append(f"{engine.path}{'' if engine.cgroups else ' without cgroups'}: {reason}")
     if not candidates:
         missing = f"{wanted} is not installed" if wanted else "neither crun nor runc is installed"
@@ -103,8 +107,17 @@ def forget_engine(directory: str) -> None:
         os.unlink(os.path.join(directory, CACHE))
 
 
+def advice(engine: Engine) -> str:
+    """What to know about its age; empty when there is nothing. Asks the program."""
+    version = _version(engine.path) if engine.name == "runc" else ""
+    found = re.match(r"(\d+)\.(\d+)\.(\d+)", version)
+    if not found or tuple(map(int, found.groups())) >= FIXED:
+        return ""
+    return f"runc {version} is older than the fixes of {FIXES}; a distribution may have added them to it"
+
+
 def _remembered(key: str, engine: Engine) -> dict[str, object]:
-    return {"key": key, "path": engine.path, "cgroups": engine.cgroups, "version": engine.version}
+    return {"key": key, "path": engine.path, "cgroups": engine.cgroups}
 
 
 def _version(path: str) -> str:

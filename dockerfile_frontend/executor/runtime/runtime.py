@@ -22,7 +22,7 @@ from .cgroups import out_of_memory, remove_cgroup
 from .config import Setup, config
 from .container import ContainerSpec, ExitStatus, Process
 from .faults import ContainerError
-from .find import Engine, find_engine, forget_engine
+from .find import Engine, best_engine, find_engine, forget_engine, recall_engine, remember_engine
 from .host import read_host
 from .limits import warnings
 from .output import MAX_OUTPUT, shown
@@ -83,10 +83,17 @@ class Runtime:
 
     @property
     def engine(self) -> Engine:
-        """The runtime that works here; tried with a tiny container when nothing is known yet."""
+        """The runtime that works here; tried with a tiny container when nothing is known yet. Raises ContainerError."""
         with self._lock:
             if self._engine is None:
                 self._engine = find_engine(self.host, self._directory, self._wanted, self._try)
+            return self._engine
+
+    @property
+    def _known_engine(self) -> Engine | None:
+        with self._lock:
+            if self._engine is None:
+                self._engine = recall_engine(self.host, self._directory, self._wanted)
             return self._engine
 
     def run(self, spec: ContainerSpec, *, on_data: OnData = ignore, cancel: Cancel | None = None) -> ExitStatus:
@@ -95,7 +102,32 @@ class Runtime:
         A process with a terminal gets ours, and must be run from the main thread.
         Raises ContainerError when the process could not be started, Cancelled when it was stopped.
         """
-        return self._run(spec, self.engine, on_data, cancel or Never())
+        engine = self._known_engine
+        if engine is None and not spec.process.terminal:
+            return self._run_untried(spec, on_data, cancel or Never())
+        return self._run(spec, engine or self.engine, on_data, cancel or Never())
+
+    def _run_untried(self, spec: ContainerSpec, on_data: OnData, cancel: Cancel) -> ExitStatus:
+        """Run by the engine that most likely works. A container that ends well proves it; else it is tried, to see whose fault it was."""
+        guess = best_engine(self.host, self._wanted)
+        if guess is None:
+            return self._run(spec, self.engine, on_data, cancel)  # which says that there is none
+        try:
+            status = self._run(spec, guess, on_data, cancel)
+        except ContainerError:
+            if self.engine == guess:
+                raise
+            return self._run(spec, self.engine, on_data, cancel)  # nothing has run yet
+        if status.code == 0:
+            with self._lock:
+                self._engine = guess
+            remember_engine(self.host, self._directory, self._wanted, guess)
+        elif self.engine != guess:
+            raise ContainerError(
+                f"{guess.path} starts programs that cannot run (exit code: {status.code})",
+                hint=f"the next build takes {self.engine.path}",
+            )
+        return status
 
     def _run(self, spec: ContainerSpec, engine: Engine, on_data: OnData, cancel: Cancel) -> ExitStatus:
         if cancel.is_set():

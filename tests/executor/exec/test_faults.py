@@ -126,7 +126,7 @@ exit 1
 
 
 def test_a_runtime_that_fails(bench: Bench) -> None:
-    """It is tried first, so that it is said what does not work."""
+    """Every way to call it is tried, so that it is said what does not work."""
     program = bench.home.parent / "runc"
     program.write_text(FAILING)
     program.chmod(0o755)
@@ -135,6 +135,32 @@ def test_a_runtime_that_fails(bench: Bench) -> None:
     assert "no container runtime works here" in outcome.error
     assert "the machine is on fire" in outcome.error
     assert list((bench.store / "work").iterdir()) == []
+
+
+def runtime_failing_with_cgroups(bench: Bench, instead: str) -> None:
+    """A runc that does `instead` when it is called as root calls it first, and else what runc does."""
+    program = bench.home.parent / "runc"
+    program.write_text(f'#!/bin/sh\nbundle=$(echo "$*" | sed "s/.*--bundle \\([^ ]*\\).*/\\1/")\n'
+                       f'case "$*" in *--rootless*) ;; *) {instead} ;; esac\nexec {bench.engine} "$@"\n')  # fmt: skip
+    program.chmod(0o755)
+    bench.engine = str(program)
+
+
+def test_a_second_way_to_call_a_runtime(bench: Bench) -> None:
+    """What could not be started is started again in another way."""
+    runtime_failing_with_cgroups(bench, "exit 1")
+    outcome = bench.build(bench.graph().run("echo ran"))
+    assert (outcome.error, outcome.log) == ("", "ran\n")
+
+
+def test_a_runtime_in_which_programs_fail(bench: Bench) -> None:
+    """A step that has run is not run again elsewhere: it may have done half of what it does."""
+    if bench.uid:
+        pytest.skip("without root there is one way to call a runtime")
+    runtime_failing_with_cgroups(bench, """sed -i 's/"args": \\[[^]]*\\]/"args": ["\\/bin\\/sh", "-c", "exit 3"]/' $bundle/config.json""")
+    outcome = bench.build(bench.graph().run("echo ran"))
+    assert outcome.error.endswith(f"{bench.engine} starts programs that cannot run (exit code: 3)")
+    assert bench.build(bench.graph().run("echo ran")).log == "ran\n"
 
 
 def test_a_runtime_that_stops_working(bench: Bench) -> None:

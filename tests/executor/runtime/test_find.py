@@ -7,7 +7,17 @@ from pathlib import Path
 
 import pytest
 
-from dockerfile_frontend.executor.runtime.find import CACHE, Engine, find_engine, forget_engine, locate
+from dockerfile_frontend.executor.runtime.find import (
+    CACHE,
+    Engine,
+    advice,
+    best_engine,
+    find_engine,
+    forget_engine,
+    locate,
+    recall_engine,
+    remember_engine,
+)
 from dockerfile_frontend.executor.runtime.host import Host, Range, read_host
 from dockerfile_frontend.executor.solver.model import ExecutorError
 from ir_schema.ops import LinuxResources, SecurityMode
@@ -45,7 +55,7 @@ def test_the_fastest_with_cgroups_comes_first(programs: Path, tmp_path: Path) ->
     trials = Trials(("crun", True), ("runc", True), ("crun", False))
     engine = find_engine(ROOT, str(tmp_path), "", trials)
     assert trials.tried == [("crun", True), ("runc", True), ("crun", False), ("runc", False)]
-    assert engine == Engine(str(programs / "runc"), "runc", cgroups=False, version="1.1.5+ds1")
+    assert engine == Engine(str(programs / "runc"), "runc", cgroups=False)
 
 
 def test_without_root_there_are_no_cgroups(programs: Path, tmp_path: Path) -> None:
@@ -59,6 +69,17 @@ def test_what_works_is_remembered(programs: Path, tmp_path: Path) -> None:
     again = Trials()
     assert find_engine(ROOT, str(tmp_path), "", again) == first
     assert again.tried == []
+
+
+def test_what_ran_well_is_remembered_without_a_trial(programs: Path, tmp_path: Path) -> None:
+    assert recall_engine(ROOT, str(tmp_path), "") is None
+    best = best_engine(ROOT, "")
+    assert best == Engine(str(programs / "crun"), "crun", cgroups=True)
+    remember_engine(ROOT, str(tmp_path), "", best)
+    assert recall_engine(ROOT, str(tmp_path), "") == best
+    trials = Trials()
+    assert find_engine(ROOT, str(tmp_path), "", trials) == best
+    assert trials.tried == []
 
 
 @pytest.mark.parametrize("change", ["program", "host", "wanted", "forgotten", "broken"])
@@ -93,10 +114,11 @@ def test_a_remembered_path_is_not_believed_alone(programs: Path, tmp_path: Path)
 
 
 def test_an_old_runc_is_told(programs: Path, tmp_path: Path) -> None:
-    assert "CVE-2025-31133" in find_engine(ROOT, str(tmp_path), "runc", Trials()).advice
-    assert find_engine(ROOT, str(tmp_path), "crun", Trials()).advice == ""
+    assert "CVE-2025-31133" in advice(find_engine(ROOT, str(tmp_path), "runc", Trials()))
+    assert advice(find_engine(ROOT, str(tmp_path), "crun", Trials())) == ""
     for version, told in (("1.2.7", True), ("1.2.8", False), ("1.10.0", False), ("", False)):
-        assert bool(Engine("/runc", "runc", cgroups=True, version=version).advice) == told
+        (programs / "runc").write_text(f"#!/bin/sh\necho runc version {version}\n")
+        assert bool(advice(Engine(str(programs / "runc"), "runc", cgroups=True))) == told
 
 
 def test_none_installed(tmp_path: Path) -> None:
