@@ -10,13 +10,14 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.casefiles import expect, pytest_addoption, update
+from tests.docker_daemon import docker
 
 # Whoever starts the suite in the background of a shell has interrupts ignored, which programs of tests would inherit.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 for _number in (signal.SIGHUP, signal.SIGQUIT):
     signal.signal(_number, signal.SIG_DFL)
 
-__all__ = ["expect", "pytest_addoption", "update"]
+__all__ = ["docker", "expect", "pytest_addoption", "update"]
 
 ROOT = Path(__file__).parent.parent
 
