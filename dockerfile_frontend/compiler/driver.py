@@ -32,8 +32,15 @@ from ir_schema.ops import SourceInfo
 from ir_schema.record import Record
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from dockerfile_frontend.compiler.bases import Bases
+    from dockerfile_frontend.compiler.context import Build
+    from dockerfile_frontend.compiler.graph import Node
     from dockerfile_frontend.compiler.options import CompileOptions
     from dockerfile_frontend.compiler.result import OutlineFacts
+    from dockerfile_frontend.compiler.scans import ScanTargets
+    from dockerfile_frontend.compiler.state import StageState
     from dockerfile_frontend.diagnostics import Diagnostic
     from dockerfile_frontend.instructions.model import ParsedDockerfile
     from dockerfile_frontend.semantics.context_files import ContextReader
@@ -166,13 +173,23 @@ def _lower_target(
     bases = resolve_bases(plan, target, build, contexts, loader)
     states = lower_stages(bases, build)
     findings.check()
+    sources = settle_locals(bases, states, target, build)
     return LoweredTarget(
         wanted,
         states[target].root,
-        settle_locals(bases, states, target, build),
+        sources,
         SourceInfo(options.filename, dockerfile.data, language=_LANGUAGE),
         finished_image(states[target].image, wanted, options.labels, implied=platform is None),
         original_image(target, bases),
         args.epoch,
         outline_facts(target, bases.plan, states, args.scope),
+        _scan_targets(target, bases, states, sources, build) if options.scans else None,
     )
+
+
+def _scan_targets(
+    target: int, bases: Bases, states: Mapping[int, StageState], sources: Mapping[Node, Node], build: Build
+) -> ScanTargets:
+    from dockerfile_frontend.compiler.scans import scan_targets  # noqa: PLC0415  few builds ask for an SBOM
+
+    return scan_targets(target, bases, states, sources, build)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import binascii
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.compiler.graph import Edge, Node, Place
@@ -32,7 +33,7 @@ from dockerfile_frontend.diagnostics import DockerfileError
 from dockerfile_frontend.gostd.text import quote
 from dockerfile_frontend.semantics.git_refs import GitRefError, parse_git_ref
 from dockerfile_frontend.semantics.references import InvalidReferenceError, parse_reference, parse_whole_reference
-from dockerfile_frontend.semantics.resolver import ResolveError
+from dockerfile_frontend.semantics.resolver import NoImageError, ResolveError
 from dockerfile_frontend.semantics.stages import SCRATCH
 from ir_schema.legality import check_legality
 from ir_schema.ops import OpMetadata
@@ -49,6 +50,8 @@ if TYPE_CHECKING:
     from ir_schema.definition import Definition
 
 _CONFIG_KEY = "containerimage.config"
+_CHANGES = 11
+"""How often source policies may turn a context into another, and one."""
 
 
 class LocalContext(Record):
@@ -82,11 +85,26 @@ class Loader(Record):
     target_platform: Platform
 
     def load(self, context: NamedContext) -> Loaded:
-        """Raises DockerfileError."""
-        load = _LOADERS.get(context.kind)
-        if load is None:
-            raise _refused(f"unsupported context source {context.kind} for {context.key}")
-        return load(context, self)
+        """What it is, or what source policies turn it into. Raises DockerfileError."""
+        for _ in range(_CHANGES):
+            load = _LOADERS.get(context.kind)
+            if load is None:
+                raise _refused(f"unsupported context source {context.kind} for {context.key}")
+            try:
+                return load(context, self)
+            except NoImageError as error:
+                context = _changed(context, error.source)
+        raise _refused(
+            "context recursion limit exceeded; this may indicate a cycle in the provided source policies: "
+            f"{context.text}"
+        )
+
+
+def _changed(context: NamedContext, source: str) -> NamedContext:
+    kind, separator, value = source.partition("://")
+    if not separator:
+        raise _refused(f"could not parse ref: {source}")
+    return replace(context, kind=kind, value=value, text=f"{kind}:{value}")
 
 
 def _refused(message: str, hint: str = "") -> DockerfileError:
@@ -103,6 +121,8 @@ def _load_image(context: NamedContext, given: Loader) -> Loaded:
         found = given.sources.resolver.resolve_image(str(ref), platform, given.options.resolve_mode)
     except InvalidReferenceError as error:
         raise _refused(str(error)) from None
+    except NoImageError:
+        raise
     except ResolveError as error:
         raise _refused(error.message, error.hint) from None
     node = image_source(str(parse_reference(found.ref).tagged), platform, f"[context {context.key}] {name}")

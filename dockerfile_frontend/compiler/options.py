@@ -79,6 +79,8 @@ class CompileOptions(Record):
     """Capabilities that the solver lacks, by the names of LLB."""
     all_stages: bool = False
     """Compile stages that nobody asked for, too: for linting."""
+    scans: bool = False
+    """Say what a scanner for SBOMs would look at."""
 
     def multi(self) -> bool:
         return len(self.platforms) > 1 if self.multi_platform is None else self.multi_platform

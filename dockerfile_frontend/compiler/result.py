@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from dockerfile_frontend.compiler.chain import Chain
     from dockerfile_frontend.compiler.graph import Edge, Node
+    from dockerfile_frontend.compiler.scans import ScanTargets
     from dockerfile_frontend.diagnostics import Diagnostic
     from dockerfile_frontend.semantics.args import DeclaredArg
     from dockerfile_frontend.semantics.platforms import Platform
@@ -60,6 +61,8 @@ class CompiledTarget(Record):
     epoch: int | None
     """SOURCE_DATE_EPOCH, in Unix seconds."""
     outline: OutlineFacts
+    scans: ScanTargets | None = None
+    """What a scanner would look at, where `CompileOptions.scans` asked for it."""
 
     @property
     def config(self) -> bytes:
@@ -89,6 +92,7 @@ class LoweredTarget(Record):
     base_image: Image | None
     epoch: int | None
     outline: OutlineFacts
+    scans: ScanTargets | None = None
 
     def finished(self) -> CompiledTarget:
         """Raises DockerfileError for a RUN that runs nothing, if the target needs it."""
@@ -99,7 +103,9 @@ class LoweredTarget(Record):
 
             made = dump_text(definition, notes=False)
             raise InternalError(f"lowering made a graph that is not legal: {faults[0].message}\n{made}")
-        return CompiledTarget(self.platform, definition, self.image, self.base_image, self.epoch, self.outline)
+        return CompiledTarget(
+            self.platform, definition, self.image, self.base_image, self.epoch, self.outline, self.scans
+        )
 
 
 class CompileResult(Record):

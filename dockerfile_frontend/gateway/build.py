@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from dockerfile_frontend.diagnostics import Diagnostic
     from dockerfile_frontend.gateway.bridge import Bridge
     from dockerfile_frontend.gateway.options import Call
+    from dockerfile_frontend.gateway.sbom import Generator
     from dockerfile_frontend.semantics.platforms import Platform
     from dockerfile_frontend.semantics.resolver import Resolver
     from ir_schema.definition import Definition
@@ -55,6 +56,7 @@ def build(bridge: Bridge, call: Call) -> Solved:
     options = dict(call.options)
     compile_options = _compile_options(bridge, call)
     caches = read_cache_imports(options)
+    generator = _generator(options)
     refusal = check_caps(options.get("frontend.caps", ""))
     if refusal is not None and not refusal.forward:
         raise refusal.error
@@ -72,7 +74,7 @@ def build(bridge: Bridge, call: Call) -> Solved:
             from dockerfile_frontend.gateway.requests import answer_request  # noqa: PLC0415  seldom asked
 
             return answer_request(options["requestid"], request)
-        return _built(bridge, request, caches)
+        return _built(bridge, request, caches, generator)
     except DockerfileError as error:
         shown = None if "requestid" in options else entrypoint.info  # as in the reference
         raise RpcError(status_of(error, shown, request.refusals)) from None
@@ -81,10 +83,16 @@ def build(bridge: Bridge, call: Call) -> Solved:
 def _compile_options(bridge: Bridge, call: Call) -> CompileOptions:
     from dockerfile_frontend.compiler.options import parse_options  # noqa: PLC0415  the first request goes before
 
-    if any(key.lower() in ("attest:sbom", "build-arg:buildkit_attest_sbom") for key in call.options):
-        raise refused("this frontend makes no SBOM yet: leave attest:sbom out, or use BuildKit's own frontend")
     platform = build_platform(call, bridge.workers)
     return parse_options(call.options, session=call.session, build_platform=platform, unsupported=bridge.unsupported())
+
+
+def _generator(options: Mapping[str, str]) -> Generator | None:
+    if not any(key.startswith(("attest:", "build-arg:BUILDKIT_ATTEST_")) for key in options):
+        return None
+    from dockerfile_frontend.gateway.sbom import read_generator  # noqa: PLC0415  few builds are scanned
+
+    return read_generator(options)
 
 
 def read_cache_imports(options: Mapping[str, str]) -> tuple[m.CacheEntry, ...]:
@@ -115,17 +123,35 @@ def _request(
     return Request(full, entrypoint, ignore_files, Concurrent(resolver), resolver.refusals)
 
 
-def _built(bridge: Bridge, request: Request, caches: Sequence[m.CacheEntry]) -> Solved:
+def _built(
+    bridge: Bridge, request: Request, caches: Sequence[m.CacheEntry], generator: Generator | None = None
+) -> Solved:
+    if generator is None:
+        return _plain(bridge, request, caches)
+    from dockerfile_frontend.gateway.sbom import find_scanner, scan  # noqa: PLC0415  few builds are scanned
+
+    scanner = find_scanner(generator, request.resolver, request.options)
+    targets = _compiled(bridge, replace(request, options=replace(request.options, scans=True)))
+    refs = _solve_all(bridge, targets, request.entrypoint, caches)
+    names = [format_whole_platform(platform) for platform in _platforms(request.options)]
+    attestations = scan(bridge, targets, names, scanner, generator)
+    return replace(assemble(targets, refs, request.options), attestations=attestations)
+
+
+def _plain(bridge: Bridge, request: Request, caches: Sequence[m.CacheEntry]) -> Solved:
+    targets = _compiled(bridge, request)
+    return assemble(targets, _solve_all(bridge, targets, request.entrypoint, caches), request.options)
+
+
+def _compiled(bridge: Bridge, request: Request) -> Sequence[CompiledTarget]:
     from dockerfile_frontend.compiler.driver import compile_dockerfile  # noqa: PLC0415  the first requests go before
 
     data = request.entrypoint.info.data
     found: list[Diagnostic] = []
     try:
-        compiled = compile_dockerfile(data, request.options, request.resolver, request.ignore_files, found)
+        return compile_dockerfile(data, request.options, request.resolver, request.ignore_files, found).targets
     finally:
         send_warnings(bridge, found, request.entrypoint)
-    refs = _solve_all(bridge, compiled.targets, request.entrypoint, caches)
-    return assemble(compiled.targets, refs, request.options)
 
 
 def _solve_all(
@@ -171,8 +197,7 @@ def assemble(targets: Sequence[CompiledTarget], refs: Sequence[m.Ref], options: 
     metadata: dict[str, bytes] = {}
     named: dict[str, m.Ref] = {}
     platforms = []
-    for index, (target, ref) in enumerate(zip(targets, refs, strict=True)):
-        platform = normalize_platform(options.platforms[index] if options.platforms else host_platform())
+    for target, ref, platform in zip(targets, refs, _platforms(options), strict=True):
         name = format_whole_platform(platform)
         for key, value in _facts(target).items():
             metadata[f"{key}/{name}" if several else key] = value
@@ -180,6 +205,15 @@ def assemble(targets: Sequence[CompiledTarget], refs: Sequence[m.Ref], options: 
         platforms.append({"ID": name, "Platform": _platform_json(_exported(platform, target))})
     metadata["refs.platforms"] = encode_json({"Platforms": platforms})
     return Solved(refs=named, metadata=metadata) if several else Solved(refs[0], metadata=metadata)
+
+
+def _platforms(options: CompileOptions) -> list[Platform]:
+    """What results are for: the platforms asked for, or this machine's, whatever the base image turned out to be."""
+    return [normalize_platform(platform) for platform in options.platforms or (host_platform(),)]
+
+
+def _name_of(platform: Platform) -> str:
+    return format_whole_platform(platform)
 
 
 def _facts(target: CompiledTarget) -> dict[str, bytes]:

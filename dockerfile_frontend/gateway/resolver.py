@@ -17,7 +17,7 @@ from dockerfile_frontend.gateway import messages as m
 from dockerfile_frontend.gateway.status import RpcError
 from dockerfile_frontend.semantics.platforms import format_whole_platform
 from dockerfile_frontend.semantics.references import InvalidReferenceError, parse_reference
-from dockerfile_frontend.semantics.resolver import ResolvedImage, ResolveError, Resolver
+from dockerfile_frontend.semantics.resolver import NoImageError, ResolvedImage, ResolveError, Resolver
 from ir_schema.ops import SourceOp
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class BridgeResolver(Resolver):
         found = self._asked(request, f"failed to resolve source metadata for {ref}: ")
         identifier = found.source.identifier if found.source is not None else source.identifier
         if found.image is None:
-            raise ResolveError(f"ref {ref} resolved to non-image {identifier}")
+            raise NoImageError(ref, identifier)
         known = identifier.removeprefix(_IMAGE).removeprefix(_LAYOUT)
         return ResolvedImage(known or ref, found.image.digest or None, found.image.config)
 

@@ -35,6 +35,15 @@ class ResolveError(Exception):
         self.hint = hint
 
 
+class NoImageError(ResolveError):
+    """A source policy turned the image into something else, which may do where a named context is wanted."""
+
+    def __init__(self, ref: str, source: str) -> None:
+        """`source` is the identifier of what it is now, as local://folder."""
+        super().__init__(f"ref {ref} resolved to non-image {source}")
+        self.source = source
+
+
 class ImageRequest(Record):
     """One image a Dockerfile needs; equal requests get one answer."""
 
