@@ -110,6 +110,31 @@ def test_a_named_local_context_has_its_own_ignore_file() -> None:
     assert b"[context docs] load .dockerignore" in asked.definition
 
 
+def policed(changes: dict[str, str]) -> FakeBuildKit:
+    """A daemon whose source policy changes sources; nothing more is known of what it makes of them."""
+
+    def resolve(request: m.ResolveSourceMetaRequest) -> Answer:
+        assert request.source is not None
+        return m.ResolveSourceMetaResponse(SourceOp(changes[request.source.identifier]))
+
+    given = folders(b"FROM scratch\nCOPY --from=docs . /\n") | {"more": {}}
+    return FakeBuildKit(given, override={"ResolveSourceMeta": resolve})
+
+
+def test_a_named_context_that_a_policy_changes_is_what_it_is_changed_to() -> None:
+    buildkit = policed({"docker-image://docker.io/library/x:latest": "local://more"})
+    assert buildkit.run_with({"context:docs": "docker-image://x"}) == 0
+    assert context_attrs(buildkit, "more")["local.sharedkeyhint"] == "context:docs-"
+
+
+def test_a_policy_that_goes_in_circles_is_an_error() -> None:
+    buildkit = policed({"docker-image://docker.io/library/x:latest": "docker-image://x"})
+    assert buildkit.run_with({"context:docs": "docker-image://x"}) == 1
+    assert buildkit.error.message == (
+        "context recursion limit exceeded; this may indicate a cycle in the provided source policies: docker-image:x"
+    )
+
+
 def test_several_platforms_give_a_ref_and_a_config_each() -> None:
     buildkit = FakeBuildKit(folders(SIMPLE))
     assert buildkit.run(platform="linux/amd64,linux/arm64") == 0
@@ -189,7 +214,7 @@ def test_an_image_that_is_not_there_keeps_the_daemon_s_code() -> None:
         ({}, {"platform": "a/b/c/d"}, "failed to parse target platform a/b/c/d"),
         ({}, {"cache-imports": "{"}, "failed to unmarshal cache-imports"),
         ({}, {"frontend.caps": "moby.buildkit.frontend.x"}, "unsupported frontend capability moby.buildkit.frontend.x"),
-        ({}, {"attest:sbom": "generator=x"}, "this frontend makes no SBOM yet"),
+        ({}, {"attest:slsa": ""}, 'unknown attestation type "slsa"'),
     ],
 )
 def test_a_request_that_cannot_be_answered_is_one_error(
