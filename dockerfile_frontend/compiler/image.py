@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dockerfile_frontend.compiler.chain import Chain
@@ -100,8 +101,9 @@ def history_entry(text: str, created: str | None, *, layer: bool) -> dict[str, A
     return entry
 
 
+@lru_cache(maxsize=32)
 def read_image(data: bytes) -> Image:
-    """A base image's config. Raises DockerfileError for one that is no config."""
+    """A base image's config, which several stages often share. Raises DockerfileError for one that is no config."""
     try:
         raw = json.loads(data)
     except (ValueError, RecursionError) as error:

@@ -14,6 +14,7 @@ instruction that cannot be read is a step without an `instruction`, and the rest
 from __future__ import annotations
 
 from functools import cached_property
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from dockerfile_frontend.compiler.driver import CheckResult, check_dockerfile
@@ -22,8 +23,10 @@ from dockerfile_frontend.diagnostics import DockerfileError
 from dockerfile_frontend.lint.images import Images
 from dockerfile_frontend.lint.model import Settings
 from dockerfile_frontend.lint.stages import evaluate
-from dockerfile_frontend.lint.steps import Step, read_node
+from dockerfile_frontend.lint.steps import Step, behind_onbuild, read_node
 from dockerfile_frontend.syntax.parser import parse_tree
+
+_number = itemgetter(0)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -125,6 +128,19 @@ class LintFile:
         return self._evaluated.preamble
 
     @cached_property
+    def _by_kind(self) -> dict[type[Instruction], list[tuple[int, Step, Any]]]:
+        """Instructions of the stages, and those behind ONBUILD, numbered in order."""
+        found: dict[type[Instruction], list[tuple[int, Step, Any]]] = {}
+        number = 0
+        for stage in self.stages:
+            for outer in stage.steps:
+                for step in (outer, behind_onbuild(outer)):
+                    if step is not None and step.instruction is not None:
+                        found.setdefault(type(step.instruction), []).append((number, step, step.instruction))
+                        number += 1
+        return found
+
+    @cached_property
     def ignores(self) -> tuple[Ignore, ...]:
         """Comments that switch rules off."""
         from dockerfile_frontend.lint.suppress import read_ignores  # noqa: PLC0415  it reads the facts
@@ -133,8 +149,12 @@ class LintFile:
 
     def each(self, *kinds: type[Kind], onbuild: bool = True) -> Iterator[tuple[Step, Kind]]:
         """Instructions of these kinds in all stages, in order, each with its step; with `onbuild`, those behind ONBUILD, too."""
-        for stage in self.stages:
-            yield from stage.each(*kinds, onbuild=onbuild)
+        found = self._by_kind
+        fitting = [found[kind] for kind in found if issubclass(kind, kinds)]
+        entries = fitting[0] if len(fitting) == 1 else sorted([e for some in fitting for e in some], key=_number)
+        for _, step, instruction in entries:
+            if onbuild or step.onbuild is None:
+                yield step, instruction
 
     def once(self, key: object, make: Callable[[], Made]) -> Made:
         """What `make` gives, made once a file: for what several rules ask."""

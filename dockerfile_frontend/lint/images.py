@@ -7,6 +7,7 @@ Images(resolver).known                                                          
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.semantics.paths import UNIX_PATH
@@ -56,7 +57,12 @@ class Images(Resolver):
 
 
 def _unknown(ref: str, platform: Platform) -> ResolvedImage:
-    """An image with a layer, or the compiler would take it for an empty one."""
+    return ResolvedImage(ref, None, _unknown_config(platform))
+
+
+@cache
+def _unknown_config(platform: Platform) -> bytes:
+    """That of an image with a layer, or the compiler would take it for an empty one."""
     config = {
         "architecture": platform.architecture,
         "os": platform.os,
@@ -64,4 +70,4 @@ def _unknown(ref: str, platform: Platform) -> ResolvedImage:
         "config": {"Env": [f"PATH={UNIX_PATH}"]},
         "rootfs": {"type": "layers", "diff_ids": [f"sha256:{'0' * 64}"]},
     }
-    return ResolvedImage(ref, None, json.dumps(config).encode())
+    return json.dumps(config).encode()

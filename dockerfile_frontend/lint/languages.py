@@ -64,9 +64,7 @@ def _pip_words(command: Command) -> Command | None:
         return None
     for number, word in enumerate(command.words[:-1]):
         if word.text == "-m":
-            return (
-                command._replace(words=command.words[number + 1 :]) if command.words[number + 1].text == "pip" else None
-            )
+            return command.without(number + 1) if command.words[number + 1].text == "pip" else None
         if number and not word.text.startswith("-"):
             return None
     return None

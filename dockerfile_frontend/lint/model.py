@@ -43,6 +43,10 @@ class Finding(Record):
     """Stamped on by `run`, and so is the severity."""
     severity: str = ""
 
+    def stamped(self, rule: str, severity: str) -> Finding:
+        """The finding of a rule; `dataclasses.replace` takes ten times as long."""
+        return Finding(self.message, self.span, self.hint, rule, severity)
+
 
 class Rule(Record):
     """A rule; its module's docstring is the text of its page."""

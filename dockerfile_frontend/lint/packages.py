@@ -205,6 +205,8 @@ def check_clean(file: LintFile, manager: Manager) -> Iterator[Finding]:
 
 def left_behind(file: LintFile, manager: Manager, fills: Callable[[Command], bool]) -> Iterator[Command]:
     """Of every RUN whose layer is in an output, the last command that fills the cache, unless one behind it empties it."""
+    if not any(True for _ in each_command(file, *manager.programs)):
+        return
     shipped = shipped_stages(file)
     for run in runs(file):
         if run.step.stage is None or run.step.stage.index not in shipped or covers(run, *manager.caches):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.lint.model import ERROR, INFO, OFF, SEVERITIES, Finding, Settings
@@ -93,7 +94,7 @@ def lint_data(name: str, data: bytes, wishes: Wishes) -> Report:
     from dockerfile_frontend.lint.facts import LintFile  # noqa: PLC0415  brings the compiler, which `--help` has no use for
     from dockerfile_frontend.lint.files import FolderReader as Reader  # noqa: PLC0415  the same
 
-    chosen = severities(wishes.selection)
+    chosen = _severities(wishes.selection)
     source = SourceFile(name, data.decode("utf-8", "replace").removeprefix("\ufeff"))
     try:
         reader = Reader(name, wishes.context)
@@ -107,6 +108,12 @@ def lint_data(name: str, data: bytes, wishes: Wishes) -> Report:
         hint = "DFC_TRACEBACK=1 shows where; please report it with the Dockerfile"
         return Report(name, source, (Finding(message, hint=hint, rule=FAULT, severity=ERROR),))
     return Report(name, source, findings, ignored)
+
+
+@lru_cache(maxsize=64)
+def _severities(selection: Selection) -> Mapping[str, str]:
+    """Worked out once for all files that have the same wishes."""
+    return severities(selection)
 
 
 def _with_experimental(file: LintFile, wishes: Wishes, reader: FolderReader) -> LintFile:
@@ -132,7 +139,13 @@ def _with_experimental(file: LintFile, wishes: Wishes, reader: FolderReader) -> 
 
 def lint(file: LintFile, chosen: Mapping[str, str], *, inline: bool = True) -> tuple[tuple[Finding, ...], int]:
     """What the chosen rules find, by place, and how many findings comments switched off."""
-    found = [finding for rule, level in chosen.items() if rule != _UNUSED for finding in _run_rule(rule, level, file)]
+    warned = {warning.code for warning in file.checked.warnings}
+    found = [
+        finding
+        for rule, level in chosen.items()
+        if rule != _UNUSED and (rule not in _REFERENCE or rule in warned)
+        for finding in _run_rule(rule, level, file)
+    ]
     ignored = 0
     if inline and file.ignores:
         from dockerfile_frontend.lint.suppress import suppress  # noqa: PLC0415  few files have such comments
@@ -156,17 +169,13 @@ def _skipped_by_check(chosen: Mapping[str, str], file: LintFile) -> Iterator[Fin
 
 def _run_rule(name: str, level: str, file: LintFile) -> Iterable[Finding]:
     if name in _REFERENCE:
-        from dockerfile_frontend.lint.reference import warnings_by_rule  # noqa: PLC0415  brings the compiler
-
-        if name not in warnings_by_rule(file):
-            return []  # its module need not even be loaded
         if not level and file.fault is not None and file.fault.code == "check-error":
             level = ERROR
     elif name == FAULT and file.fault is None:
         return []
     rule = load(name)
     severity = level or (INFO if rule.severity == OFF else rule.severity)
-    return [replace(finding, rule=rule.id, severity=severity) for finding in rule.check(file)]
+    return [finding.stamped(rule.id, severity) for finding in rule.check(file)]
 
 
 def _place(finding: Finding) -> tuple[int, int, str]:

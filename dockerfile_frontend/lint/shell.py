@@ -57,19 +57,45 @@ _WORDS = frozenset({
     "variable_assignment", "regex", "extglob_pattern", "test_operator",
 })  # fmt: skip
 _FIXED = frozenset({"word", "raw_string", "ansi_c_string", "number", "string_content", '"', "test_operator"})
+_LEAVES = frozenset({
+    "word", "raw_string", "ansi_c_string", "number", "string_content", "test_operator", "variable_name",
+    "special_variable_name", "simple_expansion", "file_descriptor", "heredoc_start", "heredoc_end",
+})  # fmt: skip
+"""What holds no command."""
 _CARRIERS = frozenset({"redirected_statement", "list", "pipeline", "negated_command"})
 _SUBSTITUTIONS = frozenset({"command_substitution", "process_substitution"})
 _COMMANDS = frozenset({"command", "declaration_command", "unset_command", "test_command"})
 
 
-class Word(NamedTuple):
+class Placed:
+    """What stands somewhere in a script. Most places are never asked for, so they are worked out when they are."""
+
+    __slots__ = ("_at", "_span")
+
+    def __init__(self, at: tuple[Place, int, int] | Span) -> None:
+        self._at = at
+        self._span: Span | None = None
+
+    @property
+    def span(self) -> Span:
+        if self._span is None:
+            at = self._at
+            self._span = at[0](at[1], at[2]) if isinstance(at, tuple) else at
+        return self._span
+
+
+class Word(Placed):
     """A word of a command."""
 
-    text: str
-    """Quotes and backslashes taken off, expansions as written."""
-    span: Span
-    fixed: bool = True
-    """Nothing in it is expanded, so this is its value."""
+    __slots__ = ("fixed", "text")
+
+    def __init__(self, text: str, at: tuple[Place, int, int] | Span, fixed: bool = True) -> None:  # noqa: FBT001, FBT002  a field
+        self._at = at
+        self._span = None
+        self.text = text
+        """Quotes and backslashes taken off, expansions as written."""
+        self.fixed = fixed
+        """Nothing in it is expanded, so this is its value."""
 
 
 class Redirect(NamedTuple):
@@ -80,24 +106,34 @@ class Redirect(NamedTuple):
     descriptor: str = ""
 
 
-class Command(NamedTuple):
+class Command(Placed):
     """A simple command."""
 
-    words: tuple[Word, ...]
-    """Its name and arguments, wrappers such as sudo taken off; never empty."""
-    span: Span
-    joined: str = ""
-    """What stands between it and the command before: && || ; | & or nothing for the first of a script."""
-    wrappers: tuple[Word, ...] = ()
-    """The names of the wrappers in front: sudo, env."""
-    assignments: tuple[Word, ...] = ()
-    """NAME=value in front."""
-    redirects: tuple[Redirect, ...] = ()
+    __slots__ = ("_options", "assignments", "joined", "name", "redirects", "words", "wrappers")
 
-    @property
-    def name(self) -> str:
+    def __init__(
+        self,
+        words: tuple[Word, ...],
+        at: tuple[Place, int, int] | Span,
+        joined: str = "",
+        wrappers: tuple[Word, ...] = (),
+        assignments: tuple[Word, ...] = (),
+        redirects: tuple[Redirect, ...] = (),
+    ) -> None:
+        self._at = at
+        self._span = None
+        self._options: frozenset[str] | None = None
+        self.words = words
+        """Its name and arguments, wrappers such as sudo taken off; never empty."""
+        self.name = words[0].text.rpartition("/")[2]
         """Without folders."""
-        return basename(self.words[0].text)
+        self.joined = joined
+        """What stands between it and the command before: && || ; | & or nothing for the first of a script."""
+        self.wrappers = wrappers
+        """The names of the wrappers in front: sudo, env."""
+        self.assignments = assignments
+        """NAME=value in front."""
+        self.redirects = redirects
 
     @property
     def args(self) -> tuple[Word, ...]:
@@ -111,6 +147,8 @@ class Command(NamedTuple):
     @property
     def options(self) -> frozenset[str]:
         """Names of its options without dashes and values: -qy gives q, y and qy; --yes=true gives yes."""
+        if self._options is not None:
+            return self._options
         found: set[str] = set()
         for word in self.args:
             if word.text.startswith("--"):
@@ -118,7 +156,12 @@ class Command(NamedTuple):
             elif word.text.startswith("-"):
                 found.add(word.text[1:].partition("=")[0])
                 found.update(word.text[1:])
-        return frozenset(found)
+        self._options = frozenset(found)
+        return self._options
+
+    def without(self, count: int) -> Command:
+        """The command without its first words."""
+        return Command(self.words[count:], self._at, self.joined, self.wrappers, self.assignments, self.redirects)
 
     def has_any(self, *names: str) -> bool:
         """One of these options is given."""
@@ -179,21 +222,21 @@ def words_script(words: Sequence[Word], span: Span, depth: int = 0) -> Script:
 
 def make_command(
     words: list[Word],
-    span: Span,
+    at: tuple[Place, int, int] | Span,
     joined: str = "",
     assignments: tuple[Word, ...] = (),
     redirects: tuple[Redirect, ...] = (),
 ) -> Command:
     """A command of at least one word, its wrappers taken off."""
     wrappers: list[Word] = []
-    while len(words) > 1 and basename(words[0].text) in _WRAPPERS:
+    while len(words) > 1 and words[0].text.rpartition("/")[2] in _WRAPPERS:
         rest, assigned = _unwrap(words)
         if not rest:
             break
         wrappers.append(words[0])
         assignments += assigned
         words = rest
-    return Command(tuple(words), span, joined, tuple(wrappers), assignments, redirects)
+    return Command(tuple(words), at, joined, tuple(wrappers), assignments, redirects)
 
 
 def _unwrap(words: list[Word]) -> tuple[list[Word], tuple[Word, ...]]:
@@ -283,15 +326,21 @@ class _Walk:
             carrier = _carrier(node) if carried else -1
             steps: list[tuple[Node, str, list[Node], int]] = []
             for number, child in enumerate(children):
-                if not child.is_named:
-                    if child.type in _OPERATORS:
-                        joined = child.type
-                    if kind == "pipeline" and child.type in ("|", "|&"):
+                sort = child.type
+                if sort in _OPERATORS:
+                    joined = sort
+                    if kind == "pipeline" and sort in ("|", "|&"):
                         self.pipes.append(child.start_byte)
-                elif child.type != "comment":
-                    steps.append((child, joined, carried if number == carrier else [], depth))
+                elif sort != "comment" and child.is_named:
+                    if sort not in _LEAVES and (sort != "string" or self._substitutes(child)):
+                        steps.append((child, joined, carried if number == carrier else [], depth))
                     joined = ";"
             waiting.extend(reversed(steps))
+
+    def _substitutes(self, node: Node) -> bool:
+        """Whether commands may stand in a string."""
+        start, end = node.start_byte, node.end_byte
+        return self.data.find(b"$(", start, end) >= 0 or self.data.find(b"`", start, end) >= 0
 
     def _command(self, node: Node, joined: str, outer: list[Node]) -> None:
         words: list[Word] = []
@@ -310,9 +359,11 @@ class _Walk:
         if not words:
             return
         end = max(node.end_byte, outer[-1].end_byte) if outer else node.end_byte
-        command = make_command(words, self.place(node.start_byte, end), joined, tuple(assigned), tuple(redirects))
+        start = node.start_byte
+        at = (self.place, start, end)
+        command = make_command(words, at, joined, tuple(assigned), tuple(redirects))
         self.commands.append(command)
-        self.starts.append(node.start_byte)
+        self.starts.append(start)
         self.found.append((command, node))
 
     def _redirect(self, node: Node, redirects: list[Redirect]) -> list[Word]:
@@ -329,10 +380,12 @@ class _Walk:
         return targets[1:]
 
     def _word(self, node: Node) -> Word:
-        start, end = node.start_byte, node.end_byte
-        kind = node.type
+        start, end, kind = node.start_byte, node.end_byte, node.type
+        if kind == "word":
+            text = self.data[start:end].decode("utf-8", "surrogateescape")
+            return Word(_unescaped(text) if "\\" in text else text, (self.place, start, end))
         fixed = kind in _FIXED or (kind in ("string", "concatenation") and _is_fixed(node))
-        return Word(_text(node, self.data), self.place(start, end), fixed)
+        return Word(_text(node, self.data), (self.place, start, end), fixed)
 
 
 def _carrier(node: Node) -> int:
@@ -355,12 +408,12 @@ def _is_fixed(node: Node) -> bool:
 
 def _text(node: Node, data: bytes) -> str:
     """A word's text without its quoting."""
-    text = _decode(data[node.start_byte : node.end_byte])
+    text = data[node.start_byte : node.end_byte].decode("utf-8", "surrogateescape")
     match node.type:
         case "word":
-            return re.sub(r"\\(?:\n|(.))", r"\1", text) if "\\" in text else text
+            return _unescaped(text) if "\\" in text else text
         case "string":
-            return re.sub(r'\\(?:\n|(["\\$`]))', r"\1", text[1:-1])
+            return re.sub(r'\\(?:\n|(["\\$`]))', r"\1", text[1:-1]) if "\\" in text else text[1:-1]
         case "raw_string":
             return text[1:-1]
         case "ansi_c_string":
@@ -369,6 +422,10 @@ def _text(node: Node, data: bytes) -> str:
             return "".join([_text(child, data) for child in node.children])
         case _:
             return text
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"\\(?:\n|(.))", r"\1", text)
 
 
 def _inner_scripts(found: Sequence[tuple[Command, Node]], data: bytes, place: Place, depth: int) -> Iterator[Script]:

@@ -7,6 +7,7 @@ select(Selection(select=("DL",), ignore=("DL3008",)))  ──▶  ids that begin
 from __future__ import annotations
 
 import re
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -149,6 +150,7 @@ def module_of(rule: str) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "_", rule).lower()
 
 
+@cache
 def load(rule: str) -> Rule:
     """The rule of this id."""
     module = import_module(f"dockerfile_frontend.lint.rules.{module_of(rule)}")

@@ -70,6 +70,9 @@ class LogicalLine(Record):
 
     def span_of(self, start: int, end: int) -> Span:
         """The place of ``text[start:end]`` in the file."""
+        if len(self.pieces) == 1 and self.pieces[0].offset == 0 and self.text.isascii():
+            piece = self.pieces[0]
+            return Span(piece.line, piece.column + start, piece.line, piece.column + end)
         first, last = self._piece_at(start), self._piece_at(max(start, end - 1))
         return Span(first.line, self._column(first, start), last.line, self._column(last, end))
 
