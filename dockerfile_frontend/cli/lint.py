@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
 from dockerfile_frontend.cli.errors import EXIT_FAULT, EXIT_USAGE, Fault
+from dockerfile_frontend.cli.fixing import FIX_FLAGS, wanted_fixes, write_diffs, write_mended
 from dockerfile_frontend.cli.options import DOCKERFILE_FLAGS, FILE_FLAG, flags
 from dockerfile_frontend.cli.resolving import NETWORK_FLAGS
 from dockerfile_frontend.lint.model import INFO, OFF, SEVERITIES
@@ -54,6 +55,7 @@ IMAGE_FLAGS = (
 @click.argument("paths", metavar="[PATH|-]...", nargs=-1)
 @flags(
     *RULE_FLAGS,
+    *FIX_FLAGS,
     *OUTPUT_FLAGS,
     click.option("--stdin-filename", metavar="NAME", default="stdin", help="What to call standard input (-)."),
     click.option("--context", metavar="FOLDER", help="Build context, for its ignore file.  [default: the file's]"),
@@ -64,7 +66,7 @@ def command(paths: Sequence[str], **given: Any) -> int:  # noqa: ANN401  the fla
     """Say what is wrong with Dockerfiles, and what could be better.
 
     PATH is a file, a folder (its Dockerfiles, as far as git does not ignore them), a pattern, or - for standard input; without
-    any, the folder it is called in. Exit codes: 0 nothing found, 1 findings, 2 wrong use.
+    any, the folder it is called in. Exit codes: 0 nothing found, 1 findings, 2 wrong use; with --fix, of what remains.
     """
     from dockerfile_frontend.lint.files import NothingFoundError, find_files  # noqa: PLC0415  `--help` needs none
 
@@ -76,12 +78,16 @@ def command(paths: Sequence[str], **given: Any) -> int:  # noqa: ANN401  the fla
     if not files and STANDARD not in paths:
         raise Fault(f"there is no Dockerfile in {', '.join(paths) or 'this folder'}", code=EXIT_USAGE)
     wishes = wishes_of(given, selection, resolver)
-    tally = Tally()
+    tally = Tally("would be fixed" if given["diff"] else "fixed")
     reports = tally.watch(all_reports(files, wishes, given, standard=STANDARD in paths))
-    write(reports, given)
+    if given["diff"]:
+        write_diffs(reports)
+    else:
+        write(reports, given, sys.stderr if wishes.fixes and STANDARD in paths else sys.stdout)
     if not given["quiet"]:
         print(tally, file=sys.stderr)
-    return EXIT_FAULT if tally.is_grave(given["fail_level"]) else 0
+    failed = tally.fixed > 0 if given["diff"] else tally.is_grave(given["fail_level"])
+    return EXIT_FAULT if failed else 0
 
 
 def selection_of(given: Mapping[str, Any]) -> Selection:
@@ -130,7 +136,15 @@ def wishes_of(given: Mapping[str, Any], selection: Selection, images: Images) ->
         options = parse_options(frontend_options(given))
     except DockerfileError as error:
         raise Fault(str(error), hint=error.hint, code=EXIT_USAGE) from None
-    return Wishes(selection, options=options, images=images, context=given["context"], inline=not given["no_inline"])
+    return Wishes(
+        selection,
+        options=options,
+        images=images,
+        context=given["context"],
+        inline=not given["no_inline"],
+        fixes=wanted_fixes(given),
+        write=not given["diff"],
+    )
 
 
 def all_reports(files: Sequence[str], wishes: Wishes, given: Mapping[str, Any], *, standard: bool) -> Iterator[Report]:
@@ -149,23 +163,33 @@ def standard_report(name: str, wishes: Wishes) -> Report:
         data = check_text(sys.stdin.buffer.read(LARGEST + 1))
     except Unreadable as error:
         return refused(name, str(error))
-    return lint_data(name, data, wishes)
+    report = lint_data(name, data, wishes)
+    if wishes.fixes and wishes.write:
+        write_mended(report, data)
+    return report
 
 
 class Tally:
     """Counts what goes by on its way to the report."""
 
-    def __init__(self) -> None:
+    def __init__(self, fixed_word: str = "fixed") -> None:
+        self.fixed_word = fixed_word
         self.files = 0
         self.ignored = 0
+        self.fixed = 0
+        self.fixable = {True: 0, False: 0}
+        """Findings that have a fix, by whether their rule calls it safe."""
         self.by_severity: dict[str, int] = dict.fromkeys(SEVERITIES, 0)
 
     def watch(self, reports: Iterable[Report]) -> Iterator[Report]:
         for report in reports:
             self.files += 1
             self.ignored += report.ignored
+            self.fixed += sum(report.fixed.values())
             for found in report.findings:
                 self.by_severity[found.severity] += 1
+                if found.fix is not None:
+                    self.fixable[found.fix.safe] += 1
             yield report
 
     def is_grave(self, fail_level: str) -> bool:
@@ -175,7 +199,11 @@ class Tally:
     def __str__(self) -> str:
         found = ", ".join(counted(count, name) for name, count in self.by_severity.items() if count)
         ignored = f", {counted(self.ignored, 'finding')} ignored" if self.ignored else ""
-        return f"{counted(self.files, 'file')}: {found or 'nothing found'}{ignored}"
+        fixed = f", {self.fixed} {self.fixed_word}" if self.fixed else ""
+        names = {True: "--fix", False: "--fix-unsafe"}
+        flags = [f"{names[safe]} mends {count}" for safe, count in self.fixable.items() if count]
+        fixable = f" ({', '.join(flags)})" if flags else ""
+        return f"{counted(self.files, 'file')}: {found or 'nothing found'}{ignored}{fixed}{fixable}"
 
 
 def counted(count: int, name: str) -> str:
@@ -183,11 +211,11 @@ def counted(count: int, name: str) -> str:
     return f"{count} {name}{'s' if count != 1 and not mass else ''}"
 
 
-def write(reports: Iterable[Report], given: Mapping[str, Any]) -> None:
-    """The report to standard output as it is made, or whole to a file."""
+def write(reports: Iterable[Report], given: Mapping[str, Any], out: TextIO) -> None:
+    """The report to a standard stream as it is made, or whole to a file."""
     if given["output"] in (None, STANDARD):
-        sys.stdout.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # a text stream of the interpreter's
-        write_of(given["form"])(reports, sys.stdout)
+        out.reconfigure(errors="backslashreplace")  # type: ignore[attr-defined]  # a text stream of the interpreter's
+        write_of(given["form"])(reports, out)
         return
     from io import StringIO  # noqa: PLC0415  loaded by the interpreter
 

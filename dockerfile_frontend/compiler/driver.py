@@ -7,7 +7,7 @@ compile_dockerfile(b"FROM scratch\nCOPY a /\n", CompileOptions(), resolver, read
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from dockerfile_frontend.compiler.bases import original_image, resolve_bases
 from dockerfile_frontend.compiler.facts import outline_facts
@@ -38,8 +38,9 @@ if TYPE_CHECKING:
     from dockerfile_frontend.compiler.context import Build
     from dockerfile_frontend.compiler.graph import Node
     from dockerfile_frontend.compiler.options import CompileOptions
-    from dockerfile_frontend.compiler.result import OutlineFacts
+    from dockerfile_frontend.compiler.result import CompiledTarget, OutlineFacts
     from dockerfile_frontend.compiler.scans import ScanTargets
+    from dockerfile_frontend.compiler.setup import Args
     from dockerfile_frontend.compiler.state import StageState
     from dockerfile_frontend.diagnostics import Diagnostic
     from dockerfile_frontend.instructions.model import ParsedDockerfile
@@ -85,6 +86,24 @@ def outline_dockerfile(
     """What the first platform's target can be told from outside. Raises DockerfileError."""
     first = replace(options, platforms=options.platforms[:1])
     return _lower_dockerfile(data, first, Sources(resolver, reader or NoContext()), [])[0].outline
+
+
+def compile_stages(
+    data: bytes, options: CompileOptions, resolver: Resolver, reader: ContextReader | None = None
+) -> tuple[CompiledTarget, ...]:
+    """The graph of every stage of the file, in order, as if each were the target; of the first platform. Raises DockerfileError.
+
+    What is read of local sources is what all stages together read of them.
+    """
+    wanted = replace(options, target="", all_stages=True, platforms=options.platforms[:1])
+    tree = _parse_tree(data)
+    findings = Findings(SILENT)
+    parsed = _parse_stages(tree, findings)
+    dockerfile = Dockerfile(data, parsed, Sources(resolver, reader or NoContext()))
+    with uncollected():
+        lowered = _lower_states(dockerfile, wanted, next(iter(wanted.platforms), None), findings)
+        stages = range(len(parsed.stages))
+        return tuple([_target_of(lowered, index, dockerfile, wanted).finished() for index in stages])
 
 
 def check_dockerfile(
@@ -157,10 +176,32 @@ def _check_config(tree: Tree, options: CompileOptions) -> CheckConfig:
         raise DockerfileError(f"failed to parse check options: {error}", error.span, code="check") from None
 
 
+class _Lowered(NamedTuple):
+    """All reachable stages of one platform, lowered."""
+
+    platform: Platform
+    """The one asked for, or the build platform."""
+    implied: bool
+    """Nobody asked for one."""
+    args: Args
+    target: int
+    build: Build
+    bases: Bases
+    states: dict[int, StageState]
+
+
 def _lower_target(
     dockerfile: Dockerfile, options: CompileOptions, platform: Platform | None, findings: Findings
 ) -> LoweredTarget:
     """One platform, pass by pass; `platform` is None when nobody asked for one."""
+    lowered = _lower_states(dockerfile, options, platform, findings)
+    findings.check()
+    return _target_of(lowered, lowered.target, dockerfile, options)
+
+
+def _lower_states(
+    dockerfile: Dockerfile, options: CompileOptions, platform: Platform | None, findings: Findings
+) -> _Lowered:
     parsed, wanted = dockerfile.parsed, platform or options.build_platform
     contexts = NamedContexts(options.contexts, platform, options.build_platform)
     loader = Loader(options, dockerfile.sources, wanted)
@@ -171,18 +212,21 @@ def _lower_target(
     plan = link_stages(stages, names, parsed.escape)
     build = make_build(dockerfile, options, platform, args, findings)
     bases = resolve_bases(plan, target, build, contexts, loader)
-    states = lower_stages(bases, build)
-    findings.check()
+    return _Lowered(wanted, platform is None, args, target, build, bases, lower_stages(bases, build))
+
+
+def _target_of(lowered: _Lowered, target: int, dockerfile: Dockerfile, options: CompileOptions) -> LoweredTarget:
+    bases, states, wanted, build = lowered.bases, lowered.states, lowered.platform, lowered.build
     sources = settle_locals(bases, states, target, build)
     return LoweredTarget(
         wanted,
         states[target].root,
         sources,
         SourceInfo(options.filename, dockerfile.data, language=_LANGUAGE),
-        finished_image(states[target].image, wanted, options.labels, implied=platform is None),
+        finished_image(states[target].image, wanted, options.labels, implied=lowered.implied),
         original_image(target, bases),
-        args.epoch,
-        outline_facts(target, bases.plan, states, args.scope),
+        lowered.args.epoch,
+        outline_facts(target, bases.plan, states, lowered.args.scope),
         _scan_targets(target, bases, states, sources, build) if options.scans else None,
     )
 

@@ -56,6 +56,11 @@ def each_command(file: LintFile, *names: str) -> Iterator[tuple[RunCommands, Com
         yield run, command
 
 
+def run_of(file: LintFile, command: Command) -> RunCommands | None:
+    """The RUN that a command stands in."""
+    return file.once(run_of, lambda: {id(one): run for run in runs(file) for one in run.commands}).get(id(command))
+
+
 def _by_name(all_runs: tuple[RunCommands, ...]) -> dict[str, list[tuple[int, RunCommands, Command]]]:
     found: dict[str, list[tuple[int, RunCommands, Command]]] = {}
     number = 0

@@ -30,6 +30,27 @@ SEVERITIES = (ERROR, WARNING, INFO, STYLE)
 """From the gravest down."""
 
 
+class Edit(Record):
+    """A stretch of the file and what stands there instead."""
+
+    span: Span
+    """Within a line, or whole lines: from column 1 to column 1. An empty one is a place to insert at."""
+    text: str
+    """Its line ends become those of the file."""
+
+
+class Fix(Record):
+    """What mends a finding: all of its edits, or none."""
+
+    description: str
+    """What it does, as an order: write COPY."""
+    edits: tuple[Edit, ...]
+    safe: bool = False
+    """The rule claims that what is built stays the same. `fix` proves it, or treats the fix as unsafe."""
+    history: bool = False
+    """Texts in the image's history may change; names of steps and source lines always may."""
+
+
 class Finding(Record):
     """One thing that is wrong, and where."""
 
@@ -42,10 +63,11 @@ class Finding(Record):
     rule: str = ""
     """Stamped on by `run`, and so is the severity."""
     severity: str = ""
+    fix: Fix | None = None
 
     def stamped(self, rule: str, severity: str) -> Finding:
         """The finding of a rule; `dataclasses.replace` takes ten times as long."""
-        return Finding(self.message, self.span, self.hint, rule, severity)
+        return Finding(self.message, self.span, self.hint, rule, severity, self.fix)
 
 
 class Rule(Record):

@@ -9,7 +9,8 @@ import re
 from posixpath import normpath
 from typing import TYPE_CHECKING, NamedTuple
 
-from dockerfile_frontend.lint.commands import each_command, runs
+from dockerfile_frontend.lint.commands import each_command, run_of, runs
+from dockerfile_frontend.lint.mend import at_end, with_option
 from dockerfile_frontend.lint.model import Finding
 from dockerfile_frontend.lint.outputs import shipped_stages
 from ir_schema.record import Record
@@ -157,6 +158,13 @@ def verb_of(command: Command, manager: Manager) -> str:
     return texts[-1] if texts[:1] == ["module"] else texts[0] if texts else ""
 
 
+def verb_word(command: Command, manager: Manager) -> Word:
+    """The word that `verb_of` gives the text of, or the last of the command's if there is none."""
+    plain = without_values(command, manager.valued)
+    verb = verb_of(command, manager)
+    return next((word for word in plain[:2] if word.text == verb), command.words[-1])
+
+
 def installs(file: LintFile, manager: Manager) -> Iterator[Install]:
     """Every command that installs packages by name."""
     for run, command in each_command(file, *manager.programs):
@@ -194,13 +202,19 @@ def check_yes(file: LintFile, manager: Manager) -> Iterator[Finding]:
     """Commands that stop and ask."""
     for _run, command in each_command(file, *manager.programs):
         if verb_of(command, manager) in manager.asks and not manager.yes & command.options:
-            yield Finding(f"{command.name} asks before it goes on, and nobody answers", command.span, "give it -y")
+            message = f"{command.name} asks before it goes on, and nobody answers"
+            option = "-n" if manager is ZYPPER else "-y"
+            word = command.words[0] if manager is ZYPPER else verb_word(command, manager)
+            yield Finding(message, command.span, f"give it {option}", fix=with_option(file, word, option))
 
 
 def check_clean(file: LintFile, manager: Manager) -> Iterator[Finding]:
     """RUNs that fill a cache which then stays in a layer of an image."""
     for filled in left_behind(file, manager, lambda command: _fills(command, manager)):
-        yield Finding(f"what {filled.name} downloads stays in the layer", filled.span, _clean_hint(manager))
+        run = run_of(file, filled)
+        clean = " ".join((filled.name, *manager.clean_verbs[0]))
+        fix = at_end(file, run, clean) if run else None
+        yield Finding(f"what {filled.name} downloads stays in the layer", filled.span, _clean_hint(manager), fix=fix)
 
 
 def left_behind(file: LintFile, manager: Manager, fills: Callable[[Command], bool]) -> Iterator[Command]:

@@ -20,15 +20,17 @@ if TYPE_CHECKING:
 
     from dockerfile_frontend.diagnostics import Diagnostic
     from dockerfile_frontend.lint.facts import LintFile
+    from dockerfile_frontend.lint.model import Fix
     from dockerfile_frontend.lint.steps import Step
 
     Place = Callable[[Step, str], Span]
+    Mend = Callable[[LintFile, Step, Span, str], Fix | None]
 
 PAGES = "https://docs.docker.com/reference/build-checks/"
 
 
-def reported(file: LintFile, rule: str, place: Place, hint: str = "") -> Iterator[Finding]:
-    """What the compiler found under this name. `place` gives the span, of an instruction and the message.
+def reported(file: LintFile, rule: str, place: Place, hint: str = "", mend: Mend | None = None) -> Iterator[Finding]:
+    """What the compiler found under this name. `place` gives the span, of an instruction and the message, and `mend` the fix for it.
 
     A span begins on the line that the reference names, so where the culprit is on a later one, it reaches from the keyword to there.
     """
@@ -36,9 +38,10 @@ def reported(file: LintFile, rule: str, place: Place, hint: str = "") -> Iterato
         line = found.span.line if found.span else 0
         step = _steps_by_line(file).get(line)
         span = place(step, found.message) if step is not None else whole_line(file, line)
-        if step is not None and span.line != line:
+        fix = mend(file, step, span, found.message) if step is not None and mend is not None else None
+        if step is not None and span.line != line and step.node.start == line:
             span = replace(span, line=line, column=step.keyword_span.column)
-        yield Finding(found.message, span, hint)
+        yield Finding(found.message, span, hint, fix=fix)
 
 
 def warnings_by_rule(file: LintFile) -> Mapping[str, list[Diagnostic]]:
@@ -52,7 +55,13 @@ def warnings_by_rule(file: LintFile) -> Mapping[str, list[Diagnostic]]:
 
 
 def _steps_by_line(file: LintFile) -> Mapping[int, Step]:
-    return file.once("steps by line", lambda: {step.node.start: step for step in file.all_steps})
+    """Instructions by the line they begin in, and by the one they end in, where no other begins."""
+
+    def make() -> dict[int, Step]:
+        ends = {step.node.line.end: step for step in file.all_steps}
+        return ends | {step.node.start: step for step in file.all_steps}
+
+    return file.once("steps by line", make)
 
 
 def whole_line(file: LintFile, line: int) -> Span:

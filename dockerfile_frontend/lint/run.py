@@ -7,7 +7,7 @@ for report in run(["Dockerfile", "app/Dockerfile"], lambda path: wishes, jobs=2)
 from __future__ import annotations
 
 import os
-from dataclasses import replace
+from dataclasses import field, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -40,6 +40,10 @@ class Wishes(Record):
     """Folder whose ignore file counts; None for the one the Dockerfile lies in."""
     inline: bool = True
     """Whether comments switch rules off."""
+    fixes: str = ""
+    """Fixes to carry out: safe, or unsafe for all; empty for none."""
+    write: bool = False
+    """Whether the files themselves are mended; if not, the reports say how they would be."""
 
 
 class Report(Record):
@@ -52,6 +56,12 @@ class Report(Record):
     """By place."""
     ignored: int = 0
     """How many comments switched off."""
+    fixed: Mapping[str, int] = field(default_factory=dict)
+    """How many findings of each rule were mended; the others are what remains."""
+    mended: bytes | None = None
+    """The file without them; None when nothing was mended."""
+    diff: bytes = b""
+    """What was mended, as a unified diff."""
 
 
 class Unreadable(Exception):  # noqa: N818  it is no fault of ours
@@ -81,7 +91,16 @@ def lint_path(path: str, wishes: Wishes) -> Report:
         data = read_file(path)
     except Unreadable as error:
         return refused(path, str(error))
-    return lint_data(path, data, wishes)
+    report = lint_data(path, data, wishes)
+    if report.mended is None or not wishes.write:
+        return report
+    from dockerfile_frontend.lint.rewrite import rewrite  # noqa: PLC0415  only for files that are mended
+
+    try:
+        rewrite(path, data, report.mended)
+    except Unreadable as error:
+        return refused(path, str(error))
+    return report
 
 
 def refused(name: str, message: str) -> Report:
@@ -91,14 +110,35 @@ def refused(name: str, message: str) -> Report:
 
 def lint_data(name: str, data: bytes, wishes: Wishes) -> Report:
     """Never raises for what the file holds, nor for a fault in a rule."""
-    from dockerfile_frontend.lint.facts import LintFile  # noqa: PLC0415  brings the compiler, which `--help` has no use for
+    if not wishes.fixes:
+        return find_all(name, data, wishes)
+    from dockerfile_frontend.lint.fix import difference, fix_data  # noqa: PLC0415  only where fixes are wanted
+
+    fixed = fix_data(name, data, wishes)
+    if fixed.data == data:
+        return fixed.report
+    diff = difference(name, data, fixed.data)
+    return replace(fixed.report, fixed=fixed.counts, mended=fixed.data, diff=diff)
+
+
+def compiled_with(name: str, wishes: Wishes) -> tuple[CompileOptions, Images, FolderReader]:
+    """What a file is compiled with."""
+    from dockerfile_frontend.compiler.options import CompileOptions as Options  # noqa: PLC0415  brings the compiler
     from dockerfile_frontend.lint.files import FolderReader as Reader  # noqa: PLC0415  the same
+    from dockerfile_frontend.lint.images import Images as AnyImages  # noqa: PLC0415  the same
+
+    return wishes.options or Options(), wishes.images or AnyImages(), Reader(name, wishes.context)
+
+
+def find_all(name: str, data: bytes, wishes: Wishes) -> Report:
+    """What there is to be found, and nothing mended."""
+    from dockerfile_frontend.lint.facts import LintFile  # noqa: PLC0415  brings the compiler, which `--help` has no use for
 
     chosen = _severities(wishes.selection)
     source = SourceFile(name, data.decode("utf-8", "replace").removeprefix("\ufeff"))
     try:
-        reader = Reader(name, wishes.context)
-        file = LintFile(source, data, wishes.options, wishes.images, reader, wishes.settings)
+        options, images, reader = compiled_with(name, wishes)
+        file = LintFile(source, data, options, images, reader, wishes.settings)
         file = _with_experimental(file, wishes, reader)
         findings, ignored = lint(file, chosen, inline=wishes.inline)
     except Exception as error:

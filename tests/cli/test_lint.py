@@ -30,7 +30,7 @@ def test_a_folder_is_linted_and_counted(folder: Path) -> None:
         "Dockerfile:1:21: warning: Stage name 'Build' should be lowercase [StageNameCasing]",
         f"Dockerfile:2:9: warning: {RELATIVE} (begin it with /) [WorkdirRelativePath]",
     ]
-    assert done.stderr.decode() == "2 files: 2 warnings\n"
+    assert done.stderr.decode() == "2 files: 2 warnings (--fix mends 1, --fix-unsafe mends 1)\n"
 
 
 def test_exit_codes(folder: Path) -> None:

@@ -4,7 +4,7 @@
       "endLine": 1, "endColumn": 19, "hint": "…"}]
 
 Lines and columns count from 1, columns in code points; the end column is the first one behind. A finding without a place, such as
-a file that cannot be read, has line 0.
+a file that cannot be read, has line 0. A finding that can be mended has its edits in "fix".
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from dockerfile_frontend.lint.model import Finding
+    from dockerfile_frontend.lint.model import Finding, Fix
     from dockerfile_frontend.lint.run import Report
 
 
@@ -44,4 +44,19 @@ def _row(name: str, found: Finding) -> dict[str, Any]:
         "endLine": end_line,
         "endColumn": end_column,
         "hint": found.hint,
+        **({"fix": _fix(found.fix)} if found.fix else {}),
     }
+
+
+def _fix(fix: Fix) -> dict[str, Any]:
+    edits = [
+        {
+            "line": edit.span.line,
+            "column": edit.span.column,
+            "endLine": edit.span.end_line,
+            "endColumn": edit.span.end_column,
+            "text": edit.text,
+        }
+        for edit in fix.edits
+    ]
+    return {"description": fix.description, "safe": fix.safe, "edits": edits}

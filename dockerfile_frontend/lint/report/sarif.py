@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, TextIO
 from urllib.parse import quote
 
 from dockerfile_frontend import __version__
-from dockerfile_frontend.lint.report.words import one_line
+from dockerfile_frontend.lint.report.words import one_line, printable
 from dockerfile_frontend.lint.table import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from dockerfile_frontend.lint.model import Finding
+    from dockerfile_frontend.lint.model import Finding, Fix
     from dockerfile_frontend.lint.run import Report
+    from dockerfile_frontend.source import Span
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS = {"error": "error", "warning": "warning", "info": "note", "style": "note", "off": "none"}
@@ -35,8 +36,8 @@ def write(reports: Iterable[Report], out: TextIO) -> None:
 def _result(name: str, found: Finding, numbers: dict[str, int]) -> dict[str, Any]:
     location: dict[str, Any] = {"artifactLocation": {"uri": _uri(name)}}
     if found.span is not None:
-        location["region"] = _region(found)
-    return {
+        location["region"] = _region(found.span)
+    row = {
         "ruleId": found.rule,
         "ruleIndex": numbers.setdefault(found.rule, len(numbers)),
         "level": _LEVELS[found.severity],
@@ -44,6 +45,19 @@ def _result(name: str, found: Finding, numbers: dict[str, int]) -> dict[str, Any
         "locations": [{"physicalLocation": location}],
         "properties": {"severity": found.severity},
     }
+    return {**row, "fixes": [_fix(name, found.fix)]} if found.fix else row
+
+
+def _fix(name: str, fix: Fix) -> dict[str, Any]:
+    replacements = [
+        {
+            "deletedRegion": _region(edit.span),
+            "insertedContent": {"text": edit.text.encode("utf-8", "replace").decode()},
+        }
+        for edit in fix.edits
+    ]
+    change = {"artifactLocation": {"uri": _uri(name)}, "replacements": replacements}
+    return {"description": {"text": printable(fix.description)}, "artifactChanges": [change]}
 
 
 def _uri(name: str) -> str:
@@ -51,10 +65,7 @@ def _uri(name: str) -> str:
     return f"file://{path}" if path.startswith("/") else path
 
 
-def _region(found: Finding) -> dict[str, int]:
-    span = found.span
-    if span is None:
-        return {}
+def _region(span: Span) -> dict[str, int]:
     given = {
         "startLine": max(1, span.line),
         "startColumn": span.column,

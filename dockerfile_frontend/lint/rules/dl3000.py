@@ -6,10 +6,10 @@ looking further up. What begins with a variable is judged by its value, and left
 
 from __future__ import annotations
 
-from posixpath import normpath
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.instructions.model import Workdir
+from dockerfile_frontend.lint.mend import join_path, rewritten, text_at
 from dockerfile_frontend.lint.model import ERROR, Finding, Rule
 from dockerfile_frontend.lint.values import is_absolute, known_value
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dockerfile_frontend.lint.facts import LintFile
+    from dockerfile_frontend.lint.model import Fix
     from dockerfile_frontend.lint.steps import Step
 
 
@@ -24,14 +25,24 @@ def check(file: LintFile) -> Iterator[Finding]:
     for step, workdir in file.each(Workdir):
         path = known_value(file, step, workdir.path)
         if path and not path.startswith("$") and not is_absolute(path):
-            yield Finding(f"{workdir.path} is a relative path", step.arg_span(0), _hint(step, path))
+            yield Finding(
+                f"{workdir.path} is a relative path", step.arg_span(0), _hint(step, path), fix=_mend(file, step, path)
+            )
 
 
 def _hint(step: Step, path: str) -> str:
     above = step.before.workdir
     if not above.startswith("/"):
         return "begin it with /"
-    return f"write {normpath(f'{above}/{path}')}"
+    return f"write {join_path(above, path)}"
+
+
+def _mend(file: LintFile, step: Step, path: str) -> Fix | None:
+    """Safe where a WORKDIR above, or a known base image, says where it begins."""
+    above = step.before.workdir
+    if text_at(file, step.arg_span(0)) != path or not (above.startswith("/") or not above) or step.before.windows:
+        return None
+    return rewritten(file, step.arg_span(0), join_path(above, path), safe=step.before.workdir_set, history=True)
 
 
 RULE = Rule(

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dockerfile_frontend.lint.commands import run_of
+from dockerfile_frontend.lint.mend import at_end
 from dockerfile_frontend.lint.model import INFO, Finding, Rule
 from dockerfile_frontend.lint.packages import APT, left_behind, verb_of
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dockerfile_frontend.lint.facts import LintFile
+    from dockerfile_frontend.lint.model import Fix
     from dockerfile_frontend.lint.shell import Command
 
 
@@ -23,11 +26,16 @@ HINT = "rm -rf /var/lib/apt/lists/* in the same RUN, or a cache mount on /var/li
 
 def check(file: LintFile) -> Iterator[Finding]:
     for update in left_behind(file, APT, _updates):
-        yield Finding("the package lists stay in the layer", update.span, HINT)
+        yield Finding("the package lists stay in the layer", update.span, HINT, fix=_mend(file, update))
 
 
 def _updates(command: Command) -> bool:
     return command.name in ("apt-get", "apt", "aptitude") and verb_of(command, APT) == "update"
+
+
+def _mend(file: LintFile, update: Command) -> Fix | None:
+    run = run_of(file, update)
+    return at_end(file, run, "rm -rf /var/lib/apt/lists/*") if run else None
 
 
 RULE = Rule(

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from dockerfile_frontend.lint.mend import with_option
 from dockerfile_frontend.lint.model import WARNING, Finding, Rule
-from dockerfile_frontend.lint.packages import APT, installs
+from dockerfile_frontend.lint.packages import APT, installs, verb_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,7 +19,12 @@ if TYPE_CHECKING:
 def check(file: LintFile) -> Iterator[Finding]:
     for found in installs(file, APT):
         if not answers(found.command):
-            yield Finding("apt-get asks before it installs, and nobody answers", found.command.span, "give it -y")
+            yield Finding(
+                "apt-get asks before it installs, and nobody answers",
+                found.command.span,
+                "give it -y",
+                fix=with_option(file, verb_word(found.command, APT), "-y"),
+            )
 
 
 def answers(command: Command) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dockerfile_frontend.lint.mend import with_option
 from dockerfile_frontend.lint.model import INFO, Finding, Rule
-from dockerfile_frontend.lint.packages import APK, cleans, covers, installs
+from dockerfile_frontend.lint.packages import APK, cleans, covers, installs, verb_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 def check(file: LintFile) -> Iterator[Finding]:
     for found in installs(file, APK):
         if not found.command.has_any("no-cache") and not covers(found.run, *APK.caches) and not _removed(found.run):
-            yield Finding("the index of apk stays in the layer", found.command.span, "add --no-cache")
+            fix = with_option(file, verb_word(found.command, APK), "--no-cache")
+            yield Finding("the index of apk stays in the layer", found.command.span, "add --no-cache", fix=fix)
 
 
 def _removed(run: RunCommands) -> bool:

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.instructions.model import Add
+from dockerfile_frontend.lint.mend import rewritten
 from dockerfile_frontend.lint.model import ERROR, Finding, Rule
 from dockerfile_frontend.lint.values import known_value
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dockerfile_frontend.lint.facts import LintFile
+    from dockerfile_frontend.lint.model import Fix
+    from dockerfile_frontend.lint.steps import Step
 
 
 ARCHIVE = re.compile(r"\.(?:tar|tgz|tbz2?|txz|tzst|t?lz|tar\.\w+|gz|bz2|xz|zst|lzma|Z|tz2|tlz|tpxz)$")
@@ -29,7 +32,14 @@ def check(file: LintFile) -> Iterator[Finding]:
             continue
         values = [known_value(file, step, source) for source in add.sources]
         if not any("$" in value or ARCHIVE.search(value) or FETCHED.match(value) for value in values):
-            yield Finding(f"ADD {add.sources[0]} copies what COPY could", step.keyword_span, "write COPY")
+            yield Finding(
+                f"ADD {add.sources[0]} copies what COPY could", step.keyword_span, "write COPY", fix=_mend(file, step)
+            )
+
+
+def _mend(file: LintFile, step: Step) -> Fix | None:
+    """Not safe: what is copied may be an archive, whatever its name."""
+    return rewritten(file, step.keyword_span, "COPY" if step.node.keyword.isupper() else "copy")
 
 
 RULE = Rule(

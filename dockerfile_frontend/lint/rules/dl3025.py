@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.instructions.model import Cmd, Command, Entrypoint, Healthcheck
+from dockerfile_frontend.lint.mend import as_array
 from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def check(file: LintFile) -> Iterator[Finding]:
                 f"{keyword} is run by a shell, which does not pass signals on",
                 step.keyword_span,
                 'write it as ["program", "argument"]',
+                fix=as_array(file, step) if isinstance(command, Cmd | Entrypoint) else None,
             )
 
 

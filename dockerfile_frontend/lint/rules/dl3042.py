@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.lint.languages import PIP_CACHES, pip_installs
+from dockerfile_frontend.lint.mend import with_option
 from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 from dockerfile_frontend.lint.packages import covers
 
@@ -30,6 +31,7 @@ def check(file: LintFile) -> Iterator[Finding]:
             "pip keeps what it downloads in the layer",
             command.span,
             "add --no-cache-dir, or a cache mount on /root/.cache/pip",
+            fix=with_option(file, next(word for word in command.args if word.text == "install"), "--no-cache-dir"),
         )
 
 

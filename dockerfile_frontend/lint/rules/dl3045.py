@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.instructions.model import Copy
+from dockerfile_frontend.lint.mend import join_path, rewritten, text_at
 from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 from dockerfile_frontend.lint.values import dest_span, is_absolute, known_value
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dockerfile_frontend.lint.facts import LintFile
+    from dockerfile_frontend.lint.model import Fix
+    from dockerfile_frontend.lint.steps import Step
 
 
 def check(file: LintFile) -> Iterator[Finding]:
@@ -26,7 +29,16 @@ def check(file: LintFile) -> Iterator[Finding]:
             f"where {copy.dest} is depends on the base image",
             dest_span(step),
             "set WORKDIR before, or copy to an absolute path",
+            fix=_mend(file, step, copy.dest),
         )
+
+
+def _mend(file: LintFile, step: Step, dest: str) -> Fix | None:
+    span = dest_span(step)
+    if step.node.json or text_at(file, span) != dest or "$" in dest:
+        return None
+    path = join_path("/", dest)
+    return rewritten(file, span, f"{path.rstrip('/')}/" if dest.endswith(("/", "/.")) or dest == "." else path)
 
 
 RULE = Rule(

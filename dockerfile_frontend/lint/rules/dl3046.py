@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.lint.commands import each_command
+from dockerfile_frontend.lint.mend import with_option
 from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 
 if TYPE_CHECKING:
@@ -29,7 +30,12 @@ def check(file: LintFile) -> Iterator[Finding]:
         if not command.has_any("l", "no-log-init") and any(
             len(number) > DIGITS and number.isdecimal() for number in numbers
         ):
-            yield Finding("a log file as large as the user's number is made", command.span, "add -l")
+            yield Finding(
+                "a log file as large as the user's number is made",
+                command.span,
+                "add -l",
+                fix=with_option(file, command.words[0], "-l"),
+            )
 
 
 RULE = Rule(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.lint.commands import each_command
+from dockerfile_frontend.lint.mend import with_option
 from dockerfile_frontend.lint.model import INFO, Finding, Rule
 
 if TYPE_CHECKING:
@@ -24,7 +25,9 @@ def check(file: LintFile) -> Iterator[Finding]:
             or any(_is_quiet(word.text) for word in command.args)
         ):
             continue
-        yield Finding("wget fills the log with its progress", command.words[0].span, "add -q, or -nv where it is GNU's")
+        word = command.words[0]
+        fix = with_option(file, word, "-q")
+        yield Finding("wget fills the log with its progress", word.span, "add -q, or -nv where it is GNU's", fix=fix)
 
 
 def _is_quiet(text: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dockerfile_frontend.lint.mend import without_flag
 from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 
 if TYPE_CHECKING:
@@ -16,7 +17,10 @@ def check(file: LintFile) -> Iterator[Finding]:
     for stage in file.stages:
         if stage.from_.platform in ("$TARGETPLATFORM", "${TARGETPLATFORM}"):
             yield Finding(
-                "stages are for the target platform anyway", stage.head.flag_span("platform"), "leave --platform out"
+                "stages are for the target platform anyway",
+                stage.head.flag_span("platform"),
+                "leave --platform out",
+                fix=without_flag(file, stage.head, "platform", safe=True),
             )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.instructions.model import Maintainer
+from dockerfile_frontend.lint.mend import as_label
 from dockerfile_frontend.lint.model import ERROR, Finding, Rule
 
 if TYPE_CHECKING:
@@ -15,7 +16,12 @@ if TYPE_CHECKING:
 
 def check(file: LintFile) -> Iterator[Finding]:
     for step, _ in file.each(Maintainer, onbuild=False):
-        yield Finding("MAINTAINER is deprecated", step.keyword_span, "use LABEL org.opencontainers.image.authors=…")
+        yield Finding(
+            "MAINTAINER is deprecated",
+            step.keyword_span,
+            "use LABEL org.opencontainers.image.authors=…",
+            fix=as_label(file, step),
+        )
 
 
 RULE = Rule(

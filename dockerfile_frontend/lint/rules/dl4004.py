@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.instructions.model import Entrypoint
+from dockerfile_frontend.lint.mend import without_step
 from dockerfile_frontend.lint.model import ERROR, Finding, Rule
 from dockerfile_frontend.lint.values import replaced
 
@@ -16,7 +17,12 @@ if TYPE_CHECKING:
 
 def check(file: LintFile) -> Iterator[Finding]:
     for first, other in replaced(file, Entrypoint):
-        yield Finding(f"this ENTRYPOINT replaces the one in line {first.span.line}", other.keyword_span, "keep one")
+        yield Finding(
+            f"this ENTRYPOINT replaces the one in line {first.span.line}",
+            other.keyword_span,
+            "keep one",
+            fix=without_step(first, "remove the ENTRYPOINT above"),
+        )
 
 
 RULE = Rule(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dockerfile_frontend.lint.mend import without_blank_lines
 from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 from dockerfile_frontend.lint.reference import PAGES, reported
 from dockerfile_frontend.source import Span
@@ -15,11 +16,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dockerfile_frontend.lint.facts import LintFile
+    from dockerfile_frontend.lint.model import Fix
     from dockerfile_frontend.lint.steps import Step
 
 
 def check(file: LintFile) -> Iterator[Finding]:
-    return reported(file, "NoEmptyContinuation", _last_line)
+    return reported(file, "NoEmptyContinuation", _last_line, mend=_mend)
+
+
+def _mend(file: LintFile, step: Step, _span: Span, _message: str) -> Fix | None:
+    return without_blank_lines(file, step)
 
 
 def _last_line(step: Step, _message: str) -> Span:

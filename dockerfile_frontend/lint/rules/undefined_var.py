@@ -7,8 +7,10 @@ in a RUN is not looked at.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from dockerfile_frontend.lint.mend import rewritten, text_at
 from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 from dockerfile_frontend.lint.reference import PAGES, reported, variable
 
@@ -16,10 +18,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dockerfile_frontend.lint.facts import LintFile
+    from dockerfile_frontend.lint.model import Fix
+    from dockerfile_frontend.lint.steps import Step
+    from dockerfile_frontend.source import Span
 
 
 def check(file: LintFile) -> Iterator[Finding]:
-    return reported(file, "UndefinedVar", variable)
+    return reported(file, "UndefinedVar", variable, mend=_mend)
+
+
+def _mend(file: LintFile, _step: Step, span: Span, message: str) -> Fix | None:
+    """The name that was meant, where one is near."""
+    meant = re.search(r"\(did you mean \$(\w+)\?\)", message)
+    text = text_at(file, span)
+    name = re.match(r"\$\{?(\w+)", text)
+    return rewritten(file, span, text.replace(name[1], meant[1], 1)) if meant and name else None
 
 
 RULE = Rule(
