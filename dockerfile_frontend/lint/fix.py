@@ -164,12 +164,12 @@ def _faults(report: Report) -> list[str]:
 
 
 def _is_better(before: _File, after: _File, some: Sequence[_Candidate]) -> bool:
-    """The findings mended are gone, the compiler refuses nothing new, and there are fewer findings than before."""
+    """The findings mended are gone, the compiler refuses nothing new, and there are no more findings than before."""
     if _faults(after.report) != _faults(before.report):
         return False
     was, now = before.count(), after.count()
     mended = Counter([one.finding.rule for one in some])
-    return all(now[rule] <= was[rule] - count for rule, count in mended.items()) and now.total() < was.total()
+    return all(now[rule] <= was[rule] - count for rule, count in mended.items()) and now.total() <= was.total()
 
 
 def difference(name: str, before: bytes, after: bytes) -> bytes:

@@ -210,6 +210,8 @@ def check_yes(file: LintFile, manager: Manager) -> Iterator[Finding]:
 
 def check_clean(file: LintFile, manager: Manager) -> Iterator[Finding]:
     """RUNs that fill a cache which then stays in a layer of an image."""
+    if not any(True for _ in each_command(file, *manager.programs)):
+        return
     for filled in left_behind(file, manager, lambda command: _fills(command, manager)):
         run = run_of(file, filled)
         clean = " ".join((filled.name, *manager.clean_verbs[0]))
@@ -219,8 +221,6 @@ def check_clean(file: LintFile, manager: Manager) -> Iterator[Finding]:
 
 def left_behind(file: LintFile, manager: Manager, fills: Callable[[Command], bool]) -> Iterator[Command]:
     """Of every RUN whose layer is in an output, the last command that fills the cache, unless one behind it empties it."""
-    if not any(True for _ in each_command(file, *manager.programs)):
-        return
     shipped = shipped_stages(file)
     for run in runs(file):
         if run.step.stage is None or run.step.stage.index not in shipped or covers(run, *manager.caches):
