@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dockerfile_frontend.cli.backends import FRONTEND_FLAGS, backend_of, check_backend, frontend_of, is_remote
 from dockerfile_frontend.cli.compiling import Call, ask, read_call, rendered
 from dockerfile_frontend.cli.contexts import MAIN, parse_contexts
-from dockerfile_frontend.cli.errors import EXIT_FAULT
+from dockerfile_frontend.cli.errors import EXIT_FAULT, Fault
 from dockerfile_frontend.cli.inputs import STANDARD, is_fetched
 from dockerfile_frontend.cli.options import (
     BUILD_FLAGS,
@@ -59,9 +60,9 @@ CHECK_FLAG = click.option("--check", is_flag=True, help="Build nothing: say what
 
 @click.command("build", cls=Command)
 @click.argument("context", metavar="PATH|URL|-", default=".")
-@flags(*DOCKERFILE_FLAGS, CHECK_FLAG, *RUN_FLAGS, *CONTEXT_FLAGS, *BUILD_FLAGS, *SESSION_FLAGS, *RESOLVER_FLAGS)
+@flags(*DOCKERFILE_FLAGS, CHECK_FLAG, *RUN_FLAGS, *CONTEXT_FLAGS, *BUILD_FLAGS, *SESSION_FLAGS, *RESOLVER_FLAGS, *FRONTEND_FLAGS)
 def command(context: str, **given: Any) -> int:  # noqa: ANN401  the flags
-    """Build an image from a Dockerfile, on this machine, without a daemon.
+    """Build an image from a Dockerfile, on this machine, without a daemon; or on BuildKit, with --backend buildkit.
 
     PATH is the build context, or the URL of a git repository (…#ref:folder), of a tar or of a Dockerfile; - is a tar, or a
     Dockerfile without a context, on standard input. What the build makes goes where -o says:
@@ -73,23 +74,44 @@ def command(context: str, **given: Any) -> int:  # noqa: ANN401  the flags
         dfc build -t registry.example/app --push .       to a registry
     """  # noqa: D301  a backspace tells click to leave the lines as they are
     given |= from_environment(given)
+    check_backend(given)
     outputs = outputs_of(given)
     check_places(given)
     mode = progress_mode(given)
-    call = call_of(context, given, mode)
-    if given["check"]:
-        return check(call)
-    results = results_stream(given)
-    job = job_of(context, call, outputs)
-    from dockerfile_frontend.cli.building import Watch  # noqa: PLC0415  `--help` needs no executor
-
-    with resolving(given, call.contexts.stores) as resolver:
-        watch = Watch(mode, job.root)
-        built = build_again(call, job, resolver, watch) or build_anew(call, job, resolver, watch)
+    if frontend_of(given) and not given["check"]:
+        results = results_stream(given)
+        built = build_there(context, given, outputs, mode)
+    else:
+        call = call_of(context, given, mode)
+        if given["check"]:
+            return check(call)
+        results = results_stream(given)
+        built = build_here(call, job_of(context, call, outputs), mode)
     write_results(given, built.metadata, results)
-    if mode in ("plain", "tty") and (words := closing_words(outputs, given["tag"], job.root)):
+    place = "the daemon" if is_remote(given) else store_place(given["root"])
+    if mode in ("plain", "tty") and (words := closing_words(outputs, given["tag"], place)):
         print(words, file=sys.stderr)
     return 0
+
+
+def build_here(call: Call, job: BuildJob, mode: Mode) -> Built:
+    """Compile here; the backend runs the graph."""
+    from dockerfile_frontend.cli.building import Watch  # noqa: PLC0415  `--help` needs no executor
+
+    with resolving(call.given, call.contexts.stores) as resolver:
+        watch = Watch(mode, job.root)
+        return build_again(call, job, resolver, watch) or build_anew(call, job, resolver, watch)
+
+
+def build_there(context: str, given: Mapping[str, Any], outputs: tuple[Output, ...], mode: Mode) -> Built:
+    """A frontend in the daemon compiles."""
+    from dockerfile_frontend.cli.building import Watch, carry_out  # noqa: PLC0415  `--help` needs no executor
+    from dockerfile_frontend.cli.there import asked_of, request_job  # noqa: PLC0415  of such builds
+
+    with asked_of(context, given) as asked:
+        job = request_job(asked, given, outputs)
+        watch = Watch(mode, job.root)
+        return carry_out(job, watch, backend_of(given, watch, asked.options))
 
 
 def from_environment(given: Mapping[str, Any], environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
@@ -127,6 +149,8 @@ def call_of(context: str, given: Mapping[str, Any], mode: Mode) -> Call:
         start, is_archive = peek_standard()
         if not is_archive:
             return read_call(context, given, start)
+        if is_remote(given):
+            raise Fault("a build context on standard input cannot be sent through buildctl", hint="unpack it and name the folder")
     elif not is_fetched(context):
         return read_call(context, given)
     from dockerfile_frontend.cli.building import Watch  # noqa: PLC0415  `--help` needs no executor
@@ -175,6 +199,10 @@ def build_anew(call: Call, job: BuildJob, resolver: Resolver, watch: Watch) -> B
     from dockerfile_frontend.cli.building import carry_out  # noqa: PLC0415  the same
     from dockerfile_frontend.compiler.driver import compile_dockerfile  # noqa: PLC0415  of no use to a build that is cached
 
+    if is_remote(call.given):
+        from dockerfile_frontend.cli.asking import AskedHere  # noqa: PLC0415  of such builds
+
+        resolver = AskedHere(resolver)
     asked = Asked(resolver)
     inputs = {"inputs": {MAIN: call.remote.definition}} if call.remote else {}
     result = ask(call, asked, compile_dockerfile, **host_options(), **inputs)
@@ -191,6 +219,7 @@ def build_anew(call: Call, job: BuildJob, resolver: Resolver, watch: Watch) -> B
             notes=notes.to_json(),
         ),
         watch,
+        backend_of(call.given, watch),
     )
 
 
@@ -243,7 +272,8 @@ def job_of(context: str, call: Call, outputs: tuple[Output, ...]) -> BuildJob:
         metadata=bool(given["metadata_file"]),
     )
     root = store_place(given["root"])
-    trace = "" if "no-cache" in call.options or given["record"] or call.remote else trace_of(call)
+    unknown = "no-cache" in call.options or given["record"] or call.remote or is_remote(given)
+    trace = "" if unknown else trace_of(call)
     given_out = tuple(output for output in outputs if output.kind != "cacheonly")
     sources, targets = caches_of(given, inline=call.options.get("build-arg:BUILDKIT_INLINE_CACHE") in ("1", "true"))
     folders = {MAIN: call.inputs.context or os.path.join(root, "empty"), **call.contexts.folders}

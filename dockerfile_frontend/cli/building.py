@@ -1,6 +1,6 @@
 """Run graphs and give out what they make: the part that `dfc build` and `dfc exec` share.
 
-carry_out(job, Watch("plain", root))    ──▶ what --metadata-file says; of a step that failed, its log and where it stands
+carry_out(job, Watch("plain", root), Local())    ──▶ what --metadata-file says; of a step that failed, its log and where it stands
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from itertools import chain
 from typing import TYPE_CHECKING, TextIO
 
 from dockerfile_frontend.cli.errors import Fault, Refused, plain
-from dockerfile_frontend.executor.build import build
 from dockerfile_frontend.executor.progress import open_display
 from dockerfile_frontend.executor.progress.logs import StepLogs
 from dockerfile_frontend.executor.solver.model import ExecutorError, StepError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from dockerfile_frontend.backends.model import Backend
     from dockerfile_frontend.executor.build import BuildJob, Built
     from dockerfile_frontend.executor.machine import Machine
     from dockerfile_frontend.executor.progress import Display, Mode, Warned
@@ -40,6 +40,8 @@ class Watch:
         self.definitions: tuple[Definition, ...] = ()
         """What is built, to quote from its source."""
         self.told_of: StepError | None = None
+        self.late: tuple[Warned, ...] = ()
+        """Shown when the build has ended."""
         self._shown: Display | None = None
 
     @contextmanager
@@ -50,6 +52,11 @@ class Watch:
             yield self.logs.recording(self._shown)
         finally:
             self._shown.close()
+            self._shown.warned(self.late)
+
+    def warn_at_end(self, warnings: Sequence[Warned]) -> None:
+        """What was found while it ran."""
+        self.late = tuple(warnings)
 
     def failed(self, error: StepError, machine: Machine) -> None:
         """Show what is known of a failed step, and open a shell there if that is wanted."""
@@ -80,11 +87,11 @@ class Watch:
             self.logs.close()
 
 
-def carry_out(job: BuildJob, watch: Watch) -> Built:
+def carry_out(job: BuildJob, watch: Watch, backend: Backend) -> Built:
     """Run what must run and give out what was asked for. Raises Fault and Refused."""
     with watch.told():
         prepare(job, watch)
-        return build(job, watch.display, watch.failed)
+        return backend.build(job, watch.display, watch.failed)
 
 
 def prepare(job: BuildJob, watch: Watch) -> None:
@@ -102,6 +109,8 @@ def show_failure(error: StepError, watch: Watch) -> None:
         lines = chain.from_iterable(excerpt(definition, error.digest) for definition in watch.definitions)
     else:
         lines = failure_lines(error, watch.definitions, watch.logs, whole=watch.mode in ("tty", "quiet"))
+    if not watch.definitions:  # compiled elsewhere, and quoted there
+        lines = chain(lines, getattr(error, "excerpt", ()))
     print(*lines, sep="\n", file=watch.stream, flush=True)
 
 

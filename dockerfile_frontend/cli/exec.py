@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dockerfile_frontend.cli.backends import BACKEND_FLAGS, backend_of, check_backend, is_remote
 from dockerfile_frontend.cli.definitions import read_definition
 from dockerfile_frontend.cli.errors import EXIT_USAGE, Fault
 from dockerfile_frontend.cli.inputs import read_regular
@@ -50,9 +51,9 @@ GRAPH_FLAGS = (
 
 @click.command("exec", cls=Command)
 @click.argument("definition", metavar="FILE|-", default="-")
-@flags(*GRAPH_FLAGS, *RUN_FLAGS, *SESSION_FLAGS, *NETWORK_FLAGS)
+@flags(*GRAPH_FLAGS, *RUN_FLAGS, *SESSION_FLAGS, *NETWORK_FLAGS, *BACKEND_FLAGS)
 def command(definition: str, **given: Any) -> None:  # noqa: ANN401  the flags
-    """Run a graph of build operations, on this machine, without a daemon.
+    """Run a graph of build operations, on this machine, without a daemon; or on BuildKit, with --backend buildkit.
 
     FILE is what `dfc compile` wrote, in any of its formats, or LLB of another frontend; - is standard input.
 
@@ -64,6 +65,7 @@ def command(definition: str, **given: Any) -> None:  # noqa: ANN401  the flags
     from dockerfile_frontend.executor.build import BuildJob, Target  # noqa: PLC0415  the same
     from dockerfile_frontend.executor.exporters.records import BuildFacts  # noqa: PLC0415  the same
 
+    check_backend(given)
     outputs = outputs_of(given)
     check_places(given)
     mode = progress_mode(given)
@@ -84,9 +86,10 @@ def command(definition: str, **given: Any) -> None:  # noqa: ANN401  the flags
     given_out = tuple(output for output in outputs if output.kind != "cacheonly")
     sources, targets = caches_of(given)
     job = BuildJob(root, (target,), session, given_out, facts, given["jobs"], cache_from=sources, cache_to=targets)
-    built = carry_out(replace(job, keep_bytes=kept_bytes(given, root)), Watch(mode, root))
+    watch = Watch(mode, root)
+    built = carry_out(replace(job, keep_bytes=kept_bytes(given, root)), watch, backend_of(given, watch))
     write_results(given, built.metadata, results)
-    if mode in ("plain", "tty") and (words := closing_words(outputs, given["tag"], root)):
+    if mode in ("plain", "tty") and (words := closing_words(outputs, given["tag"], "the daemon" if is_remote(given) else root)):
         print(words, file=sys.stderr)
 
 

@@ -12,10 +12,11 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 import click
 
+from dockerfile_frontend.cli.backends import is_remote
 from dockerfile_frontend.cli.errors import EXIT_USAGE, Fault
 from dockerfile_frontend.cli.output import STANDARD, check_output, write_output
 from dockerfile_frontend.cli.stores import ROOT_FLAG
@@ -27,6 +28,17 @@ if TYPE_CHECKING:
     from dockerfile_frontend.executor.exporters.attest import Attest
     from dockerfile_frontend.executor.exporters.spec import Output
     from dockerfile_frontend.executor.progress import Mode
+
+
+class OutputSpecs(Protocol):
+    """Who reads outputs."""
+
+    def parse_output(self, text: str) -> Output:
+        """Raises ExecutorError."""
+
+    def check_output(self, output: Output) -> Output:
+        """The same output. Raises ExecutorError."""
+
 
 PROGRESS: tuple[Mode, ...] = ("auto", "tty", "plain", "rawjson", "quiet")
 
@@ -55,13 +67,15 @@ RUN_FLAGS = (
 def outputs_of(given: Mapping[str, Any]) -> tuple[Output, ...]:
     """All outputs, checked as far as that is possible before a build. Raises Fault."""
     from dockerfile_frontend.executor.exporters.outputs import check_outputs  # noqa: PLC0415  `--help` needs it not
-    from dockerfile_frontend.executor.exporters.spec import parse_output  # noqa: PLC0415  the same
     from dockerfile_frontend.executor.solver.model import ExecutorError  # noqa: PLC0415  the same
+
+    specs = output_specs(given)
+    parse_output = specs.parse_output
 
     try:
         outputs = [parse_output(text) for text in given["output"]]
         if given["push"]:
-            outputs = pushed(outputs)
+            outputs = pushed(outputs, specs)
         if given["load"]:
             if any(output.dest == STANDARD for output in outputs):
                 raise Fault("--load has its own use for standard output, so no output can go there", code=EXIT_USAGE)
@@ -69,11 +83,22 @@ def outputs_of(given: Mapping[str, Any]) -> tuple[Output, ...]:
         if not outputs:
             wants_id = given["quiet"] or given["iidfile"] or given["metadata_file"] or given["annotation"]
             outputs = [parse_output("type=image" if wants_id else "type=cacheonly")]
-        outputs = annotated(outputs, given["annotation"])
+        outputs = annotated(outputs, given["annotation"], specs)
         check_outputs([output for output in outputs if not (given["load"] and output.dest == STANDARD)], given["tag"])
     except ExecutorError as error:
         raise Fault(str(error), hint=error.hint, code=EXIT_USAGE) from error
     return tuple(outputs)
+
+
+def output_specs(given: Mapping[str, Any]) -> OutputSpecs:
+    """Who reads `-o`: what the executor does not know, a daemon may."""
+    if is_remote(given):
+        from dockerfile_frontend.backends.buildkit import specs  # noqa: PLC0415  of such builds
+
+        return specs
+    from dockerfile_frontend.executor.exporters import spec  # noqa: PLC0415  `--help` needs it not
+
+    return spec
 
 
 def attests_of(given: Mapping[str, Any], outputs: Sequence[Output]) -> tuple[Attest, ...]:
@@ -96,8 +121,12 @@ def caches_of(given: Mapping[str, Any], *, inline: bool = False) -> tuple[tuple[
     wanted = [*given["cache_to"], *(["type=inline"] if inline else [])]
     if not given["cache_from"] and not wanted:
         return (), ()
-    from dockerfile_frontend.executor.cache.spec import parse_cache_from, parse_cache_to  # noqa: PLC0415  of such a build
-    from dockerfile_frontend.executor.solver.model import ExecutorError  # noqa: PLC0415  the same
+    from dockerfile_frontend.executor.solver.model import ExecutorError  # noqa: PLC0415  of such a build
+
+    if is_remote(given):
+        from dockerfile_frontend.backends.buildkit.specs import parse_cache_from, parse_cache_to  # noqa: PLC0415  the same
+    else:
+        from dockerfile_frontend.executor.cache.spec import parse_cache_from, parse_cache_to  # noqa: PLC0415  the same
 
     try:
         return tuple(map(parse_cache_from, given["cache_from"])), tuple(map(parse_cache_to, wanted))
@@ -105,21 +134,17 @@ def caches_of(given: Mapping[str, Any], *, inline: bool = False) -> tuple[tuple[
         raise Fault(str(error), hint=error.hint, code=EXIT_USAGE) from error
 
 
-def pushed(outputs: Sequence[Output]) -> list[Output]:
+def pushed(outputs: Sequence[Output], specs: OutputSpecs) -> list[Output]:
     """--push: the images among the outputs are pushed; without one there is one more output."""
-    from dockerfile_frontend.executor.exporters.spec import parse_output  # noqa: PLC0415  loaded already
-
     if not any(output.kind == "image" for output in outputs):
-        return [*outputs, parse_output("type=registry")]
+        return [*outputs, specs.parse_output("type=registry")]
     return [
         replace(output, attrs={**output.attrs, "push": "true"}) if output.kind == "image" else output for output in outputs
     ]
 
 
-def annotated(outputs: Sequence[Output], annotations: Sequence[str]) -> list[Output]:
+def annotated(outputs: Sequence[Output], annotations: Sequence[str], specs: OutputSpecs) -> list[Output]:
     """--annotation TYPE,TYPE:KEY=VALUE as attributes of every output that is an image."""
-    from dockerfile_frontend.executor.exporters.spec import check_output as check  # noqa: PLC0415  loaded already
-
     attrs: dict[str, str] = {}
     for text in annotations:
         key, equals, value = text.partition("=")
@@ -130,7 +155,7 @@ def annotated(outputs: Sequence[Output], annotations: Sequence[str]) -> list[Out
             attrs[f"annotation-{kind}.{name}" if kind else f"annotation.{name}"] = value
     if attrs and not any(output.is_image for output in outputs):
         raise Fault("--annotation: no output is an image", hint="-o type=oci,dest=FILE, for example", code=EXIT_USAGE)
-    return [check(replace(output, attrs={**output.attrs, **attrs})) if output.is_image else output for output in outputs]
+    return [specs.check_output(replace(output, attrs={**output.attrs, **attrs})) if output.is_image else output for output in outputs]
 
 
 def check_places(given: Mapping[str, Any]) -> None:
@@ -196,13 +221,13 @@ def write_results(given: Mapping[str, Any], metadata: Mapping[str, object], resu
         print(found, file=results, flush=True)
 
 
-def closing_words(outputs: Sequence[Output], names: Sequence[str], root: str) -> str:
-    """What to do with a build that was given nowhere; empty for one that was."""
+def closing_words(outputs: Sequence[Output], names: Sequence[str], place: str) -> str:
+    """What to do with a build that was given nowhere; empty for one that was. `place` is where it is."""
     if any(output.kind != "cacheonly" for output in outputs):
         return ""
     name = f" {names[0]}" if names else ""
     return f"""\
-built{name}; it is in the build cache of {root} only. To have it:
+built{name}; it is in the build cache of {place} only. To have it:
   -o type=oci,dest=FILE       an archive for podman load -i FILE, skopeo copy oci-archive:FILE …
   -o type=docker,dest=FILE    an archive for docker load -i FILE
   -o DIR                      the files

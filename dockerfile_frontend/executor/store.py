@@ -318,7 +318,7 @@ def _lay_out(root: str) -> None:
 def _make(root: str) -> None:
     os.makedirs(root, mode=0o700, exist_ok=True)
     database = {f"db.sqlite{end}" for end in ("", "-journal", "-wal", "-shm")}
-    foreign = {*os.listdir(root)} - {*FOLDERS, "format", "oci-layout", RESERVE} - database
+    foreign = {*os.listdir(root)} - {*FOLDERS, "format", "logs", "oci-layout", RESERVE} - database
     if foreign:
         raise StoreError(f"{root} is no store and not empty: it holds {min(foreign)!r}", hint="give an empty directory, or a new one")
     os.chmod(root, 0o700)

@@ -1,0 +1,17 @@
+"""The executor as a backend."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dockerfile_frontend.executor.build import build
+
+if TYPE_CHECKING:
+    from dockerfile_frontend.executor.build import BuildJob, Built, Display, Failed
+
+
+class Local:
+    """Runs graphs on this machine, in this process."""
+
+    def build(self, job: BuildJob, display: Display, failed: Failed | None = None) -> Built:
+        return build(job, display, failed)
