@@ -14,6 +14,8 @@ import pytest
 from tests.backends.conftest import Here
 from tests.components import require
 
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("backends")]
+
 EPOCH = ("--build-arg", "SOURCE_DATE_EPOCH=1700000000")
 
 

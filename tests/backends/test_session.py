@@ -19,6 +19,8 @@ from tests.backends.conftest import Here
 from tests.components import give_up
 from tests.running import DFC
 
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("backends")]
+
 
 def cached_steps(stderr: bytes) -> dict[str, bool]:
     """Steps that ended, and whether they were cached, of raw progress."""
