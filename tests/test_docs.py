@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from tests.components import require
 from tests.docs import blocks_of, prepare, run_page
-from tests.running import ROOT
+from tests.running import DFC, ROOT
 
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
@@ -35,6 +36,16 @@ def test_examples_print_what_the_page_says(path: Path, tmp_path: Path, *, update
 def test_links_within_the_project_lead_somewhere(path: Path) -> None:
     for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text()):
         assert (path.parent / target).exists(), target
+
+
+def test_the_picture_in_the_readme_is_what_is_drawn(*, update: bool) -> None:
+    drawn = subprocess.run(
+        [*DFC, "graph", "fixtures/site", "--format", "svg"], cwd=ROOT, check=True, capture_output=True
+    ).stdout
+    kept = ROOT / "docs" / "stages.svg"
+    if update:
+        kept.write_bytes(drawn)
+    assert kept.read_bytes() == drawn
 
 
 def test_a_wrong_example_is_found(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 import pytest
 
 from dockerfile_frontend.inspect.picture.forms import DRAWN, draw
+from dockerfile_frontend.inspect.picture.labels import place_labels
 from dockerfile_frontend.inspect.picture.layout import MARGIN, layout, rank
 from dockerfile_frontend.inspect.picture.model import Edge, Node, Picture
 
@@ -25,7 +26,9 @@ def picture_of(names: list[str], *pairs: tuple[int, int]) -> Picture:
 def some_picture(count: int, seed: int) -> Picture:
     """Every node needs up to three before it."""
     draw_from = random.Random(seed)
-    pairs = {(draw_from.randrange(max(0, b - 40), b), b) for b in range(1, count) for _ in range(draw_from.randint(1, 3))}
+    pairs = {
+        (draw_from.randrange(max(0, b - 40), b), b) for b in range(1, count) for _ in range(draw_from.randint(1, 3))
+    }
     return picture_of([f"stage-{'x' * draw_from.randint(0, 30)}" for _ in range(count)], *sorted(pairs))
 
 
@@ -92,7 +95,7 @@ def test_states_are_colours() -> None:
     picture = Picture("Dockerfile", nodes, (Edge("a", "b", "base"),), "b")
     drawn = ET.fromstring(draw(picture, "svg"))  # noqa: S314  our own
     groups = [group.get("class") for group in drawn.iter(f"{SVG}g")]
-    assert groups == ["edge", "node run cached", "node run target run"]
+    assert groups == ["edge base", "node run cached", "node run target run"]
     assert "1 of them run" in draw(picture, "html").decode()
 
 
@@ -101,3 +104,26 @@ def test_more_bends_than_anybody_follows_are_not_drawn(monkeypatch: pytest.Monke
     assert len(layout(picture).paths[3][1]) == 4
     monkeypatch.setattr("dockerfile_frontend.inspect.picture.layout.MOST_BENDS", 5)
     assert [len(points) for _, points in layout(picture).paths] == [2, 2, 2, 2]
+
+
+@pytest.mark.parametrize(("count", "seed"), [(7, 2), (40, 3), (300, 4)])
+def test_labels_lie_on_no_box_and_on_no_other_label(count: int, seed: int) -> None:
+    plan = layout(some_picture(count, seed))
+    labels = [label for label in place_labels(plan, ["copy /out → /srv/app"] * len(plan.paths)) if label]
+    spans = [(label.x, label.y - 9, label.x + len(label.text) * 5, label.y) for label in labels]
+    spans += [(box.x, box.y, box.x + box.width, box.y + box.height) for box in plan.boxes.values()]
+    for number, one in enumerate(spans):
+        for other in spans[number + 1 :]:
+            assert one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
+    assert labels
+    assert {label.text for label in labels} <= {"copy /out → /srv/app", "copy /out → /s…"}
+
+
+def test_a_label_lies_on_its_arrow() -> None:
+    plan = layout(picture_of(["a", "b"], (0, 1)))
+    (label,) = place_labels(plan, ["x"])
+    (_, ((x0, y0), (x1, _))) = plan.paths[0]
+    assert label
+    assert x0 < label.x < x1
+    assert abs(label.y - y0) < 6
+    assert place_labels(plan, [""]) == [None]

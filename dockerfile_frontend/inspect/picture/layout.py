@@ -200,7 +200,12 @@ def _crossings(rows: Sequence[Sequence[_Slot]]) -> int:
     """How many pairs of arrows cross, layer by layer; a tree of sums counts them in n log n."""
     total = 0
     for row in rows:
-        ends = [after.order for slot in row for after in sorted(slot.after, key=lambda s: s.order) if after.layer == slot.layer + 1]
+        ends = [
+            after.order
+            for slot in row
+            for after in sorted(slot.after, key=lambda s: s.order)
+            if after.layer == slot.layer + 1
+        ]
         sums = [0] * (max(ends, default=0) + 2)
         for seen, end in enumerate(ends):
             at, below = end + 1, 0
@@ -252,7 +257,12 @@ def _settle(row: Sequence[_Slot], wanted: Sequence[float]) -> None:
 
 
 def _placed(
-    picture: Picture, slots: Mapping[str, _Slot], bends: Sequence[Sequence[_Slot]], rows: Sequence[Sequence[_Slot]], *, down: bool
+    picture: Picture,
+    slots: Mapping[str, _Slot],
+    bends: Sequence[Sequence[_Slot]],
+    rows: Sequence[Sequence[_Slot]],
+    *,
+    down: bool,
 ) -> Layout:
     lowest = min((slot.centre - slot.across / 2 for row in rows for slot in row), default=0.0)
     starts: dict[int, tuple[float, float]] = {}

@@ -134,4 +134,3 @@ def grouped(picture: Picture) -> Iterator[tuple[str, list[Node]]]:
     for node in picture.nodes:
         groups.setdefault(node.group, []).append(node)
     yield from groups.items()
-

@@ -32,6 +32,7 @@ def page(picture: Picture) -> Iterator[str]:
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
     yield f"<title>{title}</title><style>{style}</style></head><body>"
     yield f'<header><h1>{title}</h1><span class="count">{counted(picture)}</span><span id="hits" class="dim" role="status"></span>'
+    yield '<span class="legend">━ base ─ copy ┄ mount</span>'
     yield '<input id="search" type="search" placeholder="search  ( / )" aria-label="search">'
     yield '<button id="fit" type="button">fit</button><button id="theme" type="button">light / dark</button></header>'
     yield '<main id="view">'

@@ -1,4 +1,4 @@
-"""A picture as SVG: boxes with their names and notes, arrows labelled with what they bring.
+"""A picture as SVG: boxes with their names and notes, arrows labelled with what they bring; a thick one leads from a base.
 
 Colours are classes, so that a page can change them; a file of its own has them inside, for light and dark.
 """
@@ -8,8 +8,9 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING
 
+from dockerfile_frontend.inspect.picture.labels import place_labels
 from dockerfile_frontend.inspect.picture.layout import LINE, PADDING, layout
-from dockerfile_frontend.inspect.picture.markup import DASHED, edge_label, label, shortened
+from dockerfile_frontend.inspect.picture.markup import DASHED, edge_label, label
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,13 +34,14 @@ STYLE = f"""
 .picture .unneeded {{ opacity: .62; }} .picture .unneeded rect {{ stroke-dasharray: 5 4; }}
 .picture .cached rect {{ stroke: var(--good); stroke-width: 2; }} .picture .run rect {{ stroke: var(--bad); stroke-width: 2.5; }}
 .picture text {{ fill: var(--ink); font-size: 12px; }} .picture .note {{ fill: var(--dim); font-size: 10.5px; }}
-.picture .edge path {{ fill: none; stroke: var(--line); stroke-width: 1.3; }} .picture .dashed path {{ stroke-dasharray: 5 4; }}
+.picture .edge path {{ fill: none; stroke: var(--line); stroke-width: 1.3; }} .picture .base path {{ stroke-width: 2.6; }}
+.picture .dashed path {{ stroke-dasharray: 5 4; }}
 .picture .edge text {{ fill: var(--dim); font-size: 9.5px; paint-order: stroke; stroke: var(--paper); stroke-width: 3px; }}
 .picture .head {{ fill: var(--line); }}
 """
 
-LONGEST_EDGE = 26
-"""Letters of an arrow's label; the page tells the whole."""
+BASE = "base"
+"""The kind of edge whose line tells what it is."""
 
 
 def svg(picture: Picture) -> Iterator[str]:
@@ -55,26 +57,35 @@ def drawing(picture: Picture, style: str = "") -> Iterator[str]:
     yield f'<svg xmlns="http://www.w3.org/2000/svg" class="picture" {size} role="group" aria-label="{escaped(picture.file)}">'
     if style:
         yield f"<style>{style}</style>"
-    yield '<defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
+    yield '<defs><marker id="head" viewBox="0 0 8 8" refX="7" refY="4" orient="auto"'
+    yield ' markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse">'
     yield '<path class="head" d="M0 0 L8 4 L0 8 z"/></marker></defs>'
     yield f'<rect class="paper" width="{plan.width}" height="{plan.height}"/>'
     for number, (edge, points) in enumerate(plan.paths):
-        yield _edge(number, edge, points, plan)
+        yield _edge(number, edge, points, down=plan.down)
+    yield from _labels(plan)
     for number, node in enumerate(picture.nodes):
         yield from _node(number, node, plan.boxes[node.id], picture)
     yield "</svg>"
 
 
-def _edge(number: int, edge: Edge, points: tuple[tuple[float, float], ...], plan: Layout) -> str:
-    kind = " dashed" if edge.kind in DASHED else ""
-    text = shortened(" ".join(edge_label(edge).split()), LONGEST_EDGE)
-    (x0, y0), (x1, y1) = points[-2:]
-    x, y = (x0 + x1) / 2, (y0 + y1) / 2
-    at = f'x="{x + 4:.1f}" y="{y:.1f}"' if plan.down else f'x="{x:.1f}" y="{y - 3:.1f}" text-anchor="middle"'
+def _edge(number: int, edge: Edge, points: tuple[tuple[float, float], ...], *, down: bool) -> str:
     return (
-        f'<g class="edge{kind}" data-edge="{number}"><path d="{_curve(points, down=plan.down)}" marker-end="url(#head)"/>'
-        f"<text {at}>{escaped(text)}</text><title>{escaped(edge_label(edge))}</title></g>"
+        f'<g class="{edge_classes(edge)}" data-edge="{number}"><path d="{_curve(points, down=down)}" marker-end="url(#head)"/>'
+        f"<title>{escaped(edge_label(edge))}</title></g>"
     )
+
+
+def edge_classes(edge: Edge) -> str:
+    """A base is a thick line, a mount a dashed one."""
+    return "edge" + (" base" if edge.kind == BASE else " dashed" if edge.kind in DASHED else "")
+
+
+def _labels(plan: Layout) -> Iterator[str]:
+    texts = ["" if edge.kind == BASE else " ".join(edge_label(edge).split()) for edge, _ in plan.paths]
+    for number, label_ in enumerate(place_labels(plan, texts)):
+        if label_ is not None:
+            yield f'<g class="edge" data-edge="{number}"><text x="{label_.x}" y="{label_.y}">{escaped(label_.text)}</text></g>'
 
 
 def _curve(points: tuple[tuple[float, float], ...], *, down: bool) -> str:
