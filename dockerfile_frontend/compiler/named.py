@@ -150,30 +150,30 @@ def _load_layout(context: NamedContext, given: Loader) -> Loaded:
     return Loaded(Edge(node), read_image(found.config))
 
 
-def _load_git(context: NamedContext, _given: Loader) -> Loaded:
-    node = _git_node(context.text)
+def _load_git(context: NamedContext, given: Loader) -> Loaded:
+    node = _git_node(context.text, given)
     if node is None:
         raise _refused(f"invalid git context {context.text}")
     return Loaded(Edge(node))
 
 
-def _load_http(context: NamedContext, _given: Loader) -> Loaded:
-    node = _git_node(context.text)
+def _load_http(context: NamedContext, given: Loader) -> Loaded:
+    node = _git_node(context.text, given)
     if node is None:
         node = http_source(context.text, "context", f"[context {context.key}] {context.text}")
     return Loaded(Edge(node))
 
 
-def _git_node(text: str) -> Node | None:
+def _git_node(text: str, given: Loader) -> Node | None:
     try:
         ref = parse_git_ref(text)
     except GitRefError as error:
         raise _refused(str(error)) from None
     if ref is None:
         return None
-    return git_source(
-        git_wish(ref, keep_git_dir=bool(ref.keep_git_dir), mtime=ref.mtime), internal(f"load git source {text}")
-    )
+    advice = given.options.git_advice
+    wish = git_wish(ref, keep_git_dir=bool(ref.keep_git_dir), mtime=ref.mtime, advice=advice)
+    return git_source(wish, internal(f"load git source {text}"))
 
 
 def _load_local(context: NamedContext, given: Loader) -> Loaded:

@@ -75,6 +75,10 @@ class CompileOptions(Record):
     """Another session for a local source, by its name."""
     unique_id: str = ""
     """Told to the solver so that it does not take one build's local files for another's; empty makes one of the Dockerfile."""
+    git_advice: bool = False
+    """Show git's own advice in progress."""
+    devices: bool = False
+    """Take RUN --device, as the reference's stable channel does since 1.28; before, only its labs channel did."""
     unsupported: frozenset[str] = frozenset()
     """Capabilities that the solver lacks, by the names of LLB."""
     all_stages: bool = False
@@ -219,6 +223,13 @@ def _parse_multi_platform(text: str) -> bool:
         raise _refused(f"invalid boolean value for multi-platform: {text}") from None
 
 
+def _parse_advice(text: str) -> bool:
+    try:
+        return parse_bool(text)
+    except NumberError as error:
+        raise _refused(f"failed to parse build-arg:BUILDKIT_GIT_ADVICE: {error}") from None
+
+
 def _parse_check_option(text: str) -> CheckConfig:
     try:
         return parse_check(text)
@@ -240,6 +251,7 @@ _OPTIONS: Mapping[str, tuple[str, Callable[[str], Any]]] = {
     "ulimit": ("ulimits", _parse_ulimits),
     # build args that the reference takes for options; they stand over the options above
     "build-arg:BUILDKIT_CACHE_MOUNT_NS": ("cache_namespace", str),
+    "build-arg:BUILDKIT_GIT_ADVICE": ("git_advice", _parse_advice),
     "build-arg:BUILDKIT_MULTI_PLATFORM": ("multi_platform", _parse_multi_platform),
     "build-arg:BUILDKIT_SANDBOX_HOSTNAME": ("hostname", str),
 }

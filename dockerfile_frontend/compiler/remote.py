@@ -34,6 +34,7 @@ CONTEXT_FILE = "context"
 
 _HTTP = re.compile(r"https?://")
 _KEEP_GIT_DIR = "build-arg:BUILDKIT_CONTEXT_KEEP_GIT_DIR"
+_ADVICE = "build-arg:BUILDKIT_GIT_ADVICE"
 _EPOCH = "build-arg:SOURCE_DATE_EPOCH"
 
 
@@ -46,7 +47,8 @@ def remote_context(text: str, options: Mapping[str, str]) -> Definition | None:
     if ref is not None:
         mtime = ref.mtime or ("commit" if options.get(_EPOCH) else "")
         keep = bool(ref.keep_git_dir) or _flag(options.get(_KEEP_GIT_DIR, ""))
-        return graph_of(git_source(git_wish(ref, keep_git_dir=keep, mtime=mtime), internal(f"load git source {text}")))
+        wish = git_wish(ref, keep_git_dir=keep, mtime=mtime, advice=_flag(options.get(_ADVICE, "")))
+        return graph_of(git_source(wish, internal(f"load git source {text}")))
     if _HTTP.match(text):
         return http_context(text)
     return None

@@ -82,9 +82,13 @@ class GitWish(Record):
     skip_submodules: bool = False
     mtime: str = ""
     fetch_by_commit: bool = False
+    advice: bool = False
+    """Git's own advice is shown in progress."""
 
 
-def git_wish(ref: GitRef, *, keep_git_dir: bool = False, checksum: str = "", mtime: str = "") -> GitWish:
+def git_wish(
+    ref: GitRef, *, keep_git_dir: bool = False, checksum: str = "", mtime: str = "", advice: bool = False
+) -> GitWish:
     """What a git reference says, with what is said beside it."""
     return GitWish(
         ref.remote,
@@ -95,6 +99,7 @@ def git_wish(ref: GitRef, *, keep_git_dir: bool = False, checksum: str = "", mti
         ref.submodules is False,
         mtime,
         ref.fetch_by_commit,
+        advice,
     )
 
 
@@ -125,6 +130,8 @@ def git_source(wish: GitWish, name: str) -> Node:
         if wanted:
             attrs[f"git.{attr}"] = value
             caps.append(f"source.git.{attr}")
+    if wish.advice:
+        attrs["git.advice"] = "true"
     return Node(SourceOp(identifier, attrs), (), described(name, caps_of(*caps)))
 
 

@@ -15,7 +15,15 @@ from typing import TYPE_CHECKING
 from dockerfile_frontend.diagnostics import DockerfileError
 from dockerfile_frontend.gateway import messages as m
 from dockerfile_frontend.gateway.bridge import Solved
-from dockerfile_frontend.gateway.context import Context, Entrypoint, IgnoreFiles, Locals, find_context, read_entrypoint
+from dockerfile_frontend.gateway.context import (
+    Context,
+    Entrypoint,
+    IgnoreFiles,
+    Locals,
+    find_context,
+    read_entrypoint,
+    with_origin,
+)
 from dockerfile_frontend.gateway.errors import refused, status_of
 from dockerfile_frontend.gateway.forward import check_caps, forward, other_frontend
 from dockerfile_frontend.gateway.options import build_platform, host_platform
@@ -37,7 +45,6 @@ if TYPE_CHECKING:
     from dockerfile_frontend.gateway.sbom import Generator
     from dockerfile_frontend.semantics.platforms import Platform
     from dockerfile_frontend.semantics.resolver import Resolver
-    from ir_schema.definition import Definition
 
 
 class Request(Record):
@@ -84,7 +91,8 @@ def _compile_options(bridge: Bridge, call: Call) -> CompileOptions:
     from dockerfile_frontend.compiler.options import parse_options  # noqa: PLC0415  the first request goes before
 
     platform = build_platform(call, bridge.workers)
-    return parse_options(call.options, session=call.session, build_platform=platform, unsupported=bridge.unsupported())
+    given = {"session": call.session, "build_platform": platform, "unsupported": bridge.unsupported()}
+    return parse_options(call.options, devices=True, **given)
 
 
 def _generator(options: Mapping[str, str]) -> Generator | None:
@@ -163,7 +171,7 @@ def _solve_all(
 
     def solve(index: int) -> None:
         try:
-            refs[index] = bridge.solve(_with_origin(targets[index], entrypoint), caches=caches).only()
+            refs[index] = bridge.solve(with_origin(targets[index].definition, entrypoint), caches=caches).only()
         except Exception as error:  # noqa: BLE001  raised again below
             errors.append(error)
 
@@ -176,19 +184,6 @@ def _solve_all(
     if errors:
         raise errors[0]
     return [ref for ref in refs if ref is not None]
-
-
-def _with_origin(target: CompiledTarget, entrypoint: Entrypoint) -> Definition:
-    """The graph, whose source map says how the Dockerfile was got."""
-    definition = target.definition
-    if definition.source is None:
-        return definition
-    info = entrypoint.info
-    infos = tuple(
-        info if (known.filename, known.data) == (info.filename, info.data) else known
-        for known in definition.source.infos
-    )
-    return replace(definition, source=replace(definition.source, infos=infos))
 
 
 def assemble(targets: Sequence[CompiledTarget], refs: Sequence[m.Ref], options: CompileOptions) -> Solved:

@@ -18,13 +18,13 @@ from dockerfile_frontend.compiler.metadata import FILE_CAPS, internal
 from dockerfile_frontend.compiler.remote import CONTEXT_FILE, graph_of, main_context, remote_context, unpacked
 from dockerfile_frontend.compiler.sources import LocalWish, local_source
 from dockerfile_frontend.gateway.errors import refused, wrapped
-from dockerfile_frontend.gateway.status import RpcError
+from dockerfile_frontend.gateway.status import RESOURCE_EXHAUSTED, RpcError
 from dockerfile_frontend.gostd.paths import join
 from dockerfile_frontend.semantics.context_files import DEFAULT_NAME
 from ir_schema import ops
 from ir_schema.errors import FormatError
 from ir_schema.llb import encode_llb
-from ir_schema.ops import FileAction, FileOp, OpMetadata, SourceInfo, SourceOp
+from ir_schema.ops import FileAction, FileOp, Locations, OpMetadata, Source, SourceInfo, SourceOp
 from ir_schema.record import Record
 
 if TYPE_CHECKING:
@@ -40,7 +40,11 @@ _DOCKERFILE = "dockerfile"
 """The local folder that holds the Dockerfile."""
 _HEAD = 1024
 """Bytes by which an archive is known."""
-_MAGIC = (b"BZh", b"\x1f\x8b\x08", b"\xfd7zXZ\0")
+_MAGIC = (b"BZh", b"\x1f\x8b\x08", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd")
+_SKIPPED = b"\x2a\x4d\x18"
+"""Behind the first byte of a frame of zstd that holds no data, and whose first byte is one of sixteen."""
+_LARGEST = 16 << 20
+"""Bytes of a Dockerfile or ignore file: what BuildKit sends at once."""
 
 
 class Context(Record):
@@ -88,8 +92,8 @@ def find_context(bridge: Bridge, options: Mapping[str, str]) -> Context:
     forced = "dockerfilekey" in options
     if forced:
         found = replace(found, local=options["dockerfilekey"])
-    inputs = _inputs(bridge)
     remote = remote_context(options.get(options.get("contextkey", MAIN), ""), options)
+    inputs = _inputs(bridge) if remote is None or _names_inputs(options) else {}
     if remote is None:
         dockerfile = None if forced else inputs.get(found.local)
         found = replace(found, files=inputs.get(MAIN), dockerfile=dockerfile)
@@ -103,13 +107,20 @@ def find_context(bridge: Bridge, options: Mapping[str, str]) -> Context:
     return replace(found, inputs=given)
 
 
+def _names_inputs(options: Mapping[str, str]) -> bool:
+    return any(key.startswith("context:") and text.startswith("input:") for key, text in options.items())
+
+
 def _inputs(bridge: Bridge) -> dict[str, Definition]:
     try:
-        return bridge.inputs()
+        found = bridge.inputs()
     except RpcError as error:
         raise wrapped("failed to get frontend inputs", error) from None
     except FormatError as error:
         raise refused(f"failed to get frontend inputs: {error}") from None
+    if any(not definition.metadata for definition in found.values()):  # as the reference tells that there is none
+        raise refused("failed to get frontend inputs: invalid nil input definition to definition op")
+    return found
 
 
 def _is_git(definition: Definition) -> bool:
@@ -138,7 +149,9 @@ def is_archive(head: bytes) -> bool:
     """Whether a file that begins like this is a tar or compressed, as the reference looks at it."""
     from dockerfile_frontend.registry.tarindex import BLOCK, is_sound  # noqa: PLC0415  only for HTTP contexts
 
-    return head.startswith(_MAGIC) or (len(head) >= BLOCK and is_sound(head[:BLOCK]))
+    if head.startswith(_MAGIC) or (head[1:4] == _SKIPPED and head[0] >> 4 == 5 and len(head) > 7):  # noqa: PLR2004  of zstd
+        return True
+    return len(head) >= BLOCK and is_sound(head[:BLOCK])
 
 
 def _part(files: Definition, folder: str) -> Definition:
@@ -163,28 +176,58 @@ def read_entrypoint(bridge: Bridge, context: Context, locals_: Locals) -> Entryp
     except RpcError as error:
         raise wrapped("failed to resolve dockerfile", error) from None
     data = _read_dockerfile(bridge, ref, name, other)
-    info = SourceInfo(name, data, encode_llb(graph), "Dockerfile")
+    known = replace(graph, source=Source(dict.fromkeys(graph.vertices, Locations())))
+    info = SourceInfo(name, data, encode_llb(known), "Dockerfile")
     assert graph.output is not None  # noqa: S101  graphs without one are refused when they come in
     ignore = _try_to_read(bridge, ref, ignore_name)
     return Entrypoint(info, graph.output.digest, None if ignore is None else (ignore_name, ignore))
+
+
+def with_origin(definition: Definition, entrypoint: Entrypoint) -> Definition:
+    """A graph whose source map says how the Dockerfile was got."""
+    if definition.source is None:
+        return definition
+    info = entrypoint.info
+    infos = tuple(
+        info if (known.filename, known.data) == (info.filename, info.data) else known
+        for known in definition.source.infos
+    )
+    return replace(definition, source=replace(definition.source, infos=infos))
 
 
 def _read_dockerfile(bridge: Bridge, ref: Ref, name: str, other: str) -> bytes:
     try:
         return bridge.read_file(ref, name)
     except RpcError as error:
-        found = _try_to_read(bridge, ref, other) if other else None
+        try:
+            _check_size(bridge, ref, name, error)
+            found = _try_to_read(bridge, ref, other) if other else None
+        except RpcError as fault:
+            raise wrapped("failed to read dockerfile", fault) from None
         if found is None:
             raise wrapped("failed to read dockerfile", error) from None
         return found
 
 
 def _try_to_read(bridge: Bridge, ref: Ref, path: str) -> bytes | None:
-    """A file that may be missing; as in the reference, any refusal means that it is."""
+    """A file that may be missing; as in the reference, any refusal means that it is, unless it is too large."""
     try:
         return bridge.read_file(ref, path)
-    except RpcError:
+    except RpcError as error:
+        _check_size(bridge, ref, path, error)
         return None
+
+
+def _check_size(bridge: Bridge, ref: Ref, path: str, error: RpcError) -> None:
+    """Raises RpcError in the reference's words for a file that is too large to be sent."""
+    if error.status.code != RESOURCE_EXHAUSTED:
+        return
+    try:
+        size = bridge.stat_file(ref, path).size
+    except RpcError:
+        return
+    if size > _LARGEST:
+        raise refused(f"{path} exceeds maximum allowed size of {_LARGEST} bytes")
 
 
 class IgnoreFiles:

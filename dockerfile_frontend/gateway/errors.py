@@ -88,11 +88,10 @@ def source_detail(info: SourceInfo, lines: Iterable[int]) -> m.Any:
 
 
 def source_json(info: SourceInfo) -> dict[str, Any]:
-    """A file as the reference's clients read it; without the graph that gave it, which they do not look at."""
-    from base64 import b64encode  # noqa: PLC0415  only for errors
+    """A file as the reference's clients read it."""
+    from dockerfile_frontend.gateway.pbjson import go_json  # noqa: PLC0415  only for errors
 
-    found = {"filename": info.filename, "data": b64encode(info.data).decode(), "language": info.language}
-    return {key: value for key, value in found.items() if value}
+    return go_json(info)
 
 
 def ranges_json(lines: Iterable[int]) -> list[dict[str, Any]]:

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from ir_schema.ops import SourceInfo
 
 _ARG = "build-arg:BUILDKIT_SYNTAX"
-_CAPS = frozenset(f"moby.buildkit.frontend.{name}" for name in ("inputs", "subrequests", "contexts", "gitquerystring"))
+_CAPS = frozenset(
+    f"moby.buildkit.frontend.{name}"
+    for name in ("inputs", "subrequests", "contexts", "gitquerystring", "contexts.zstd")
+)
 """What a caller may ask a frontend for that is here."""
 _BOM = b"\xef\xbb\xbf"
 

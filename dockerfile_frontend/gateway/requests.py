@@ -8,9 +8,11 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dockerfile_frontend.gateway.bridge import Solved
+from dockerfile_frontend.gateway.context import with_origin
 from dockerfile_frontend.gateway.errors import lines_of as instruction_lines
 from dockerfile_frontend.gateway.errors import ranges_json, source_json, unsupported_request
 from dockerfile_frontend.gateway.rules import RULES, page
@@ -31,7 +33,8 @@ def answer_request(name: str, request: Request) -> Solved:
     answer = _REQUESTS.get(name)
     if answer is None:
         raise unsupported_request(name)
-    return Solved(metadata=answer(request))
+    options = replace(request.options, platforms=(), multi_platform=request.options.multi())
+    return Solved(metadata=answer(replace(request, options=options)))  # as the reference asks: platforms are for builds
 
 
 def _outline(request: Request) -> dict[str, bytes]:
@@ -80,6 +83,16 @@ def _warning_json(warning: Diagnostic) -> Json:
 def _error_json(error: DockerfileError, info: SourceInfo) -> Json:
     place = {"ranges": ranges_json(instruction_lines(error.span, info))} if error.span is not None else {}
     return {"message": str(error), "location": place}
+
+
+def _convert(request: Request) -> dict[str, bytes]:
+    from dockerfile_frontend.compiler.driver import compile_dockerfile  # noqa: PLC0415
+    from dockerfile_frontend.gateway.pbjson import converted_json  # noqa: PLC0415
+
+    data = request.entrypoint.info.data
+    compiled = compile_dockerfile(data, request.options, request.resolver, request.ignore_files)
+    found = converted_json(with_origin(compiled.target.definition, request.entrypoint))
+    return {"result.json": _indented(found), "version": b"0.1.0"}
 
 
 def _describe(_request: Request) -> dict[str, bytes]:
@@ -209,6 +222,7 @@ _DESCRIBED: list[Json] = [
 """The reference leaves lint and convertllb out of its list, and so is it here."""
 
 _REQUESTS: Mapping[str, Callable[[Request], dict[str, bytes]]] = {
+    "frontend.convertllb": _convert,
     "frontend.lint": _lint,
     "frontend.outline": _outline,
     "frontend.subrequests.describe": _describe,

@@ -18,7 +18,7 @@ CODES = (
 )  # fmt: skip
 """Names of gRPC's status codes, each at its number."""
 
-UNKNOWN, DEADLINE_EXCEEDED, UNIMPLEMENTED, INTERNAL = 2, 4, 12, 13
+UNKNOWN, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNIMPLEMENTED, INTERNAL = 2, 4, 8, 12, 13
 
 
 class GatewayError(Exception):

@@ -162,10 +162,10 @@ def parse_run(node: Node, known: Mapping[str, FlagKind]) -> m.Run:
     flags = parse_flags(node, known)
     devices, mounts = flags.texts("device"), flags.texts("mount")
     if devices:
-        from dockerfile_frontend.instructions.devices import check_device  # noqa: PLC0415  rare
+        from dockerfile_frontend.instructions.devices import parse_device  # noqa: PLC0415  rare
 
         for text in devices:
-            check_device(text)
+            parse_device(text)
     sources, spans = _mounts(flags)
     network, security = flags.text("network", "default"), flags.text("security", "sandbox")
     if network not in ("default", "none", "host"):

@@ -10,7 +10,7 @@ import pytest
 from dockerfile_frontend.gateway import messages as m
 from ir_schema.definition import Definition, Vertex
 from ir_schema.llb import encode_llb
-from ir_schema.ops import Input, Op, SourceOp
+from ir_schema.ops import Input, Op, OpMetadata, SourceOp
 from tests.gateway.buildkit import CAPS, CONFIG, FakeBuildKit, source_of
 from tests.gateway.daemon import Answer, Hangup
 
@@ -94,6 +94,24 @@ def test_the_ignore_file_beside_the_dockerfile_goes_before_it() -> None:
     assert len(buildkit.solved) == 2
 
 
+@pytest.mark.parametrize(
+    ("large", "message"),
+    [("Dockerfile", "failed to read dockerfile: Dockerfile"), ("Dockerfile.dockerignore", "Dockerfile.dockerignore")],
+)
+def test_a_file_that_is_too_large_to_be_sent_is_refused_in_words_that_say_so(large: str, message: str) -> None:
+    def read(request: m.ReadFileRequest) -> Answer:
+        if request.path == large:
+            return m.Status(8, "grpc: trying to send message larger than max (20000000 vs. 16777216)")
+        return FakeBuildKit.readfile(buildkit, request)
+
+    def stat(request: m.StatFileRequest) -> Answer:
+        return m.StatFileResponse(m.Stat(request.path, size=20_000_000))
+
+    buildkit = FakeBuildKit(folders(SIMPLE), override={"ReadFile": read, "StatFile": stat})
+    assert buildkit.run() == 1
+    assert buildkit.error.message == f"{message} exceeds maximum allowed size of 16777216 bytes"
+
+
 def test_a_dockerfile_may_be_written_small() -> None:
     buildkit = FakeBuildKit({"dockerfile": {"dockerfile": b"FROM scratch\nCOPY a /\n"}, "context": {}})
     assert buildkit.run() == 0
@@ -162,11 +180,17 @@ def test_caches_are_handed_on_with_the_graph() -> None:
 
 def test_the_context_may_be_a_graph_that_the_client_gives() -> None:
     vertex = Vertex.of(Op(body=SourceOp("https://example.org/files")))
-    given = encode_llb(Definition({vertex.digest: vertex}, Input(vertex.digest)))
+    given = encode_llb(Definition({vertex.digest: vertex}, Input(vertex.digest), {vertex.digest: OpMetadata()}))
     buildkit = FakeBuildKit(folders(b"FROM scratch\nCOPY a /\n"), inputs={"context": given})
     assert buildkit.run() == 0
     assert vertex.digest in buildkit.definitions()[-1].vertices
     assert sources(buildkit) == ["local://dockerfile", ""]
+
+
+def test_a_graph_of_nothing_is_no_input() -> None:
+    buildkit = FakeBuildKit(folders(b"FROM scratch\nCOPY a /\n"), inputs={"context": b""})
+    assert buildkit.run() == 1
+    assert buildkit.error.message == "failed to get frontend inputs: invalid nil input definition to definition op"
 
 
 def test_warnings_say_where_they_are_and_where_to_read_on() -> None:

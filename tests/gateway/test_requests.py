@@ -85,8 +85,32 @@ def test_describe() -> None:
     assert text.splitlines()[0].split() == ["NAME", "VERSION", "DESCRIPTION"]
 
 
-@pytest.mark.parametrize("name", ["frontend.nonsense", "frontend.convertllb"])
-def test_what_is_not_known_is_refused_by_name(name: str) -> None:
+def test_the_graph_itself() -> None:
+    buildkit = FakeBuildKit({"dockerfile": {"Dockerfile": b"FROM scratch AS a\nCOPY a /\n"}, "context": {}})
+    assert buildkit.run(requestid="frontend.convertllb", platform="linux/arm64") == 0
+    metadata = dict(buildkit.result.metadata)
+    assert sorted(metadata) == ["result.json", "version"]
+    found = json.loads(metadata["result.json"])
+    assert list(found) == ["def", "metadata", "source"]
+    ops = list(found["def"].values())
+    (copy,) = [op["file"]["actions"] for op in ops if "file" in op]
+    assert copy[0]["input"] == "-1"
+    assert copy[0]["copy"]["mode"] == -1
+    assert copy[0]["copy"]["timestamp"] == "-1"
+    assert {"inputs": [{"digest": copy_digest(found)}]} in ops
+    assert found["metadata"][copy_digest(found)]["caps"] == {"file.base": True}
+    (info,) = found["source"]["infos"]
+    assert (info["filename"], info["language"]) == ("Dockerfile", "Dockerfile")
+    assert list(info["definition"]) == ["def", "metadata", "Source"]
+
+
+def copy_digest(found: dict[str, Any]) -> str:
+    (digest,) = [digest for digest, op in found["def"].items() if "file" in op]
+    return str(digest)
+
+
+def test_what_is_not_known_is_refused_by_name() -> None:
+    name = "frontend.nonsense"
     buildkit = FakeBuildKit({"dockerfile": {"Dockerfile": DOCKERFILE}})
     assert buildkit.run(requestid=name) == 1
     assert buildkit.error.message == f"unsupported request {name}"

@@ -32,7 +32,7 @@ _UNNAMED = "__unnamed__"
 
 
 def lower_add(inst: Add, at: StageState, ctx: Context) -> StageState:
-    remote = _Remote(inst)
+    remote = _Remote(inst, advice=ctx.build.options.git_advice)
 
     def find(src: str, wanted: Wanted) -> Copying:
         ref = git_ref_of(src)
@@ -71,7 +71,8 @@ def _git_ref_or_none(src: str) -> GitRef | None:
 class _Remote:
     """Sources that are fetched. What one repository's URL says of .git and checksum holds for later sources, as in the reference."""
 
-    def __init__(self, inst: Add) -> None:
+    def __init__(self, inst: Add, *, advice: bool) -> None:
+        self._advice = advice
         self._keep_git_dir = inst.keep_git_dir
         self._checksum = inst.checksum
         self._unpack = bool(inst.unpack)
@@ -85,7 +86,8 @@ class _Remote:
             message = f"checksum mismatch {quote(self._checksum)} != {quote(ref.checksum)}"
             raise DockerfileError(message, code="checksum")
         self._checksum = ref.checksum or self._checksum
-        wish = git_wish(ref, keep_git_dir=bool(self._keep_git_dir), checksum=self._checksum)
+        keep, advice = bool(self._keep_git_dir), self._advice
+        wish = git_wish(ref, keep_git_dir=keep, checksum=self._checksum, advice=advice)
         return Copying(Edge(git_source(wish, wanted.name)), wanted.action("/"), wanted.owner)
 
     def copy_url(self, url: str, wanted: Wanted) -> Copying:

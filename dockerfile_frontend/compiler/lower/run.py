@@ -23,7 +23,7 @@ from dockerfile_frontend.gostd.text import trim_space
 from dockerfile_frontend.semantics.paths import UNIX_PATH
 from dockerfile_frontend.syntax.heredocs import opens_heredoc, without_leading_tabs
 from dockerfile_frontend.syntax.words import WordError, expand
-from ir_schema.ops import ExecOp, Meta, NetMode, SecurityMode
+from ir_schema.ops import CDIDevice, ExecOp, Meta, NetMode, SecurityMode
 from ir_schema.record import Record
 
 if TYPE_CHECKING:
@@ -55,8 +55,7 @@ def lower_run(inst: Run, at: StageState, ctx: Context) -> StageState:
     command = _read_command(inst, at)
     args = with_shell(at.image, command.args) if inst.shell else command.args
     plan = lower_mounts(inst, at, ctx)
-    if inst.devices and not ctx.build.lacks("exec.meta.cdi"):
-        raise DockerfileError(_NO_DEVICES, code="labs")
+    devices = _devices(inst, ctx) if inst.devices else ()
     mounted = list(plan.mounts)
     if command.program is not None:
         mounted.insert(0, Mounted(_PIPES, command.program, selector="/", readonly=True))
@@ -64,7 +63,7 @@ def lower_run(inst: Run, at: StageState, ctx: Context) -> StageState:
     network = _NETWORKS.get(inst.network, ctx.build.options.network)
     security = SecurityMode.INSECURE if inst.security == "insecure" else SecurityMode.SANDBOX
     meta = _meta(args, at, ctx, plan)
-    body = ExecOp(meta, mounts, network, security, plan.secret_env)
+    body = ExecOp(meta, mounts, network, security, plan.secret_env, devices)
     caps = _caps(body, mounted, at, ctx)
     node = Node(
         body,
@@ -85,6 +84,18 @@ def lower_run(inst: Run, at: StageState, ctx: Context) -> StageState:
         stage_paths=paths,
         captured=plan.captured,
     )
+
+
+def _devices(inst: Run, ctx: Context) -> tuple[CDIDevice, ...]:
+    """A solver without the capability gets none, as in the reference."""
+    from dockerfile_frontend.instructions.devices import parse_device  # noqa: PLC0415  rare
+
+    if ctx.build.lacks("exec.meta.cdi"):
+        return ()
+    if not ctx.build.options.devices:
+        raise DockerfileError(_NO_DEVICES, code="labs")
+    devices = [parse_device(text) for text in inst.devices]
+    return tuple(CDIDevice(device.name, optional=not device.required) for device in devices)
 
 
 def _read_command(inst: Run, at: StageState) -> _Command:
@@ -140,6 +151,7 @@ def _caps(body: ExecOp, mounted: list[Mounted], at: StageState, ctx: Context) ->
     options = ctx.build.options
     wanted = {
         "exec.meta.base": True,
+        "exec.meta.cdi": bool(body.cdi_devices),
         "exec.meta.network": body.network != NetMode.UNSET,
         "exec.meta.proxyenv": ctx.build.proxy is not None,
         "exec.meta.security": body.security != SecurityMode.SANDBOX,
