@@ -70,6 +70,7 @@ COMPONENTS: dict[str, Debian | GoBuild | GoSource] = {
     "go": Debian("golang-go", "go", at_least=(1, 21)),
     "graphs": GoSource("github.com/moby/buildkit", BUILDKIT, Path(__file__).parent / "e2e" / "builds" / "graphs" / "main.go"),
     "ip": Debian("iproute2", "ip"),
+    "newuidmap": Debian("uidmap", "newuidmap"),
     "openssl": Debian("openssl", "openssl"),
     "podman": Debian("podman", "podman"),
     "runc": Debian("runc", "runc"),

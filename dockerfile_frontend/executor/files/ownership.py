@@ -9,11 +9,7 @@ import errno
 import os
 
 from dockerfile_frontend.executor.db import StoreError
-
-MORE_IDS = (
-    "rootless builds have the ids of /etc/subuid and /etc/subgid: give your user a range "
-    "(usermod --add-subuids 100000-165535 --add-subgids 100000-165535 NAME) and install newuidmap (package uidmap)"
-)
+from dockerfile_frontend.executor.runtime.host import MORE_IDS
 
 
 def set_owner(what: int | str, uid: int, gid: int, folder: int | None = None) -> None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from dockerfile_frontend.executor.runtime.container import ContainerSpec, Process, build_env
 from dockerfile_frontend.executor.runtime.faults import ContainerError, ProcessError
+from dockerfile_frontend.executor.runtime.host import MORE_IDS
 from dockerfile_frontend.executor.secrets import secret_variable
 from dockerfile_frontend.executor.solver.model import Cancelled, ExecutorError
 from ir_schema.ops import ExecOp, MountType, OpMetadata
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from dockerfile_frontend.executor.machine import Machine
     from dockerfile_frontend.executor.runtime.container import ExitStatus
+    from dockerfile_frontend.executor.runtime.host import Host
     from dockerfile_frontend.executor.session import Session
     from dockerfile_frontend.executor.solver.model import Result, Step
     from ir_schema.ops import Meta, Op
@@ -165,18 +167,37 @@ def _spec(body: ExecOp, meta: Meta, mounts: Mounts, metadata: OpMetadata, sessio
 
 def _run(spec: ContainerSpec, step: Step) -> None:
     """Raises ProcessError unless the process does what is expected."""
+    runtime, said = step.worker.runtime, bytearray()
+
+    def on_data(stream: int, data: bytes) -> None:
+        said[:] = (said + data)[-_REMEMBERED:]
+        step.log(stream, data)
+
     try:
-        status = step.worker.runtime.run(spec, on_data=step.log, cancel=_Stop(step))
+        status = runtime.run(spec, on_data=on_data if runtime.host.user_namespace else step.log, cancel=_Stop(step))
     except ContainerError as error:
         raise _failure(spec, str(error), hint=error.hint) from error
     if not status.ok:
-        raise _exited(spec, status)
+        raise _exited(spec, status, rootless_hint(runtime.host, said))
 
 
-def _exited(spec: ContainerSpec, status: ExitStatus) -> ProcessError:
+_REMEMBERED = 4096
+"""Bytes of a rootless step's log that are searched for what the kernel refused."""
+
+
+def rootless_hint(host: Host, said: bytes | bytearray) -> str:
+    """What a step that failed without root may lack, judged by the end of what it printed."""
+    if not host.user_namespace or not (b"Operation not permitted" in said or b"Invalid argument" in said):
+        return ""
+    if host.one_id and b"mknod" not in said:
+        return MORE_IDS
+    return "a rootless build makes no device nodes and has no more users than its map has ids"
+
+
+def _exited(spec: ContainerSpec, status: ExitStatus, hint: str) -> ProcessError:
     if status.out_of_memory:
         return _failure(spec, "cannot allocate memory", status.code, hint="the step needs more than its memory limit")
-    return _failure(spec, f"exit code: {status.code}", status.code)
+    return _failure(spec, f"exit code: {status.code}", status.code, hint=hint)
 
 
 def _failure(spec: ContainerSpec, reason: str, code: int = -1, *, hint: str = "") -> ProcessError:

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeAlias
 
 from tests.e2e.conftest import BuildKit
 from tests.running import ROOT
@@ -45,6 +46,10 @@ class Built:
 
     status: int
     log: str
+
+
+BuildFrom: TypeAlias = Callable[[Request, Path], Built]
+"""Build what is asked for into an archive."""
 
 
 def run(command: list[str | Path], request: Request, environment: dict[str, str]) -> Built:

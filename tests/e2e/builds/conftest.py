@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.components import give_up, require
-from tests.e2e.builds.builders import Base, Buildah, Dfc, Reference
+from tests.e2e.builds.builders import Base, Buildah, BuildFrom, Dfc, Reference
 from tests.e2e.builds.servers import serve_files, serve_repository, write_files, write_repository
+from tests.e2e.builds.users import User, ordinary_users
 from tests.e2e.conftest import BuildKit
 
 
@@ -27,6 +29,18 @@ def base(base_layout: Path) -> Base:
 def ours(tmp_path_factory: pytest.TempPathFactory, base: Base) -> Dfc:
     require("runc")
     return Dfc(tmp_path_factory.mktemp("store"), base)
+
+
+@pytest.fixture(scope="session")
+def users(base: Base) -> Iterator[dict[str, User]]:
+    """Ordinary users: "one id" and "many ids"."""
+    if os.geteuid() != 0:
+        give_up("ordinary users: needs root to become them")
+    folder = Path(tempfile.mkdtemp(prefix="dfc-users-"))
+    folder.chmod(0o755)
+    with ordinary_users(folder, base) as users:
+        yield users
+    shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="session")
@@ -53,6 +67,12 @@ def unmount_below(folder: Path) -> None:
 @pytest.fixture(scope="session")
 def reference(buildkit: BuildKit, base: Base) -> Reference:
     return Reference(buildkit, base)
+
+
+@pytest.fixture(scope="session")
+def others(reference: Reference, buildah: Buildah) -> dict[str, BuildFrom]:
+    """The peers."""
+    return {"buildkit": reference.build, "buildah": buildah.build}
 
 
 @pytest.fixture(scope="session")

@@ -48,6 +48,13 @@ def compare(ours: Image, theirs: Image, peer: str, began: float) -> list[str]:
     return [line for line in found if not EVERYWHERE[peer](line, theirs)]
 
 
+def compare_with_user(ours: Image, theirs: Image, began: float, *, but: str = "") -> list[str]:
+    """One line a difference between what root and an ordinary user built here; only the content of `but` may differ."""
+    found = differences(comparable(ours.tree, began), comparable(theirs.tree, began))
+    found += differences_of_configs(ours, theirs, config_of_buildkit)
+    return [line for line in found if not (but and line.startswith((f"{but} content: ", f"{but} sha256: ")))]
+
+
 def differences_of_configs(ours: Image, theirs: Image, rows: Callable[[Image], dict[str, Any]]) -> list[str]:
     mine, other = rows(ours), rows(theirs)
     return [f"{key}: ours {mine[key]!r}, theirs {other[key]!r}" for key in mine if mine[key] != other[key]]

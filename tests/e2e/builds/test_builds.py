@@ -6,32 +6,43 @@ A case is one file: a sentence, a Dockerfile, the files of its context, and if n
     -- prepare --    shell commands, run in the context once its files are there: links, modes, archives
     -- peers --      `buildah: why it is not asked`, or `buildah owner of etc/x: why that differs`
     -- fails --      a text that our message contains; the peers refuse the build, too
+    -- rootless --   what ordinary users cannot: `one id: TEXT` or `everybody: TEXT`, contained in our message when a user with
+                     a single id builds it, or whoever is not root; `but PATH: why its content differs`
 """
 
 from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
+import tempfile
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 
 from tests.casefiles import Case, case_files
 from tests.components import require
-from tests.e2e.builds.builders import Buildah, Built, Dfc, Reference, Request
+from tests.e2e.builds.builders import BuildFrom, Built, Dfc, Request
 from tests.e2e.builds.images import read_image
-from tests.e2e.builds.peers import compare, read_peer
+from tests.e2e.builds.peers import compare, compare_with_user, read_peer
 from tests.e2e.builds.servers import STAMP
+from tests.e2e.builds.users import User, lend, read_limits
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
+Build: TypeAlias = Callable[[Path], Built]
+
 TABLE = "| case | where buildah 1.28 differs |\n| --- | --- |\n"
-RESERVED = ("options", "prepare", "peers", "fails")
+RESERVED = ("options", "prepare", "peers", "fails", "rootless")
+
+
 def write_context(case: Case, folder: Path) -> Path:
     """The case's files, prepared; as old as no other case's, since BuildKit takes size and time for the content."""
     began = time.time() - 5
@@ -46,6 +57,15 @@ def write_context(case: Case, folder: Path) -> Path:
     return folder
 
 
+@pytest.fixture
+def shared() -> Iterator[Path]:
+    """A folder where ordinary users may look."""
+    home = Path(tempfile.mkdtemp(prefix="dfc-context-"))
+    home.chmod(0o755)
+    yield home
+    shutil.rmtree(home)
+
+
 def make_request(case: Case, context: Path, places: dict[str, str]) -> Request:
     options = case.sections.get("options", "").format(context=context, **places).splitlines()
     return Request(context, options, {"SECRET_OF_CLIENT": "from the environment"})
@@ -53,27 +73,39 @@ def make_request(case: Case, context: Path, places: dict[str, str]) -> Request:
 
 @pytest.mark.parametrize("case", case_files(__file__), ids=str)
 def test_the_peers_make_the_same_image(
-    case: Case, tmp_path: Path, places: dict[str, str], ours: Dfc, reference: Reference, buildah: Buildah
+    case: Case,
+    tmp_path: Path,
+    shared: Path,
+    places: dict[str, str],
+    ours: Dfc,
+    users: dict[str, User],
+    others: dict[str, BuildFrom],
 ) -> None:
     began = time.time() - 5
-    request = make_request(case, write_context(case, tmp_path / "context"), places)
-    others = {"buildkit": reference.build, "buildah": buildah.build}
+    context = write_context(case, tmp_path / "context")
+    request, theirs = (make_request(case, where, places) for where in (context, lend(context, shared / "context")))
     peers = {name: read_peer(case, name) for name in others}
-    builders: dict[str, Callable[[Request, Path], Built]] = {"dfc": ours.build}
-    builders |= {name: build for name, build in others.items() if peers[name].asked}
-    assert len(builders) > 1, "no peer is asked"
-    with ThreadPoolExecutor() as pool:
-        running = {name: pool.submit(build, request, tmp_path / f"{name}.tar") for name, build in builders.items()}
-        built = {name: job.result() for name, job in running.items()}
+    builders: dict[str, Build] = {"dfc": partial(ours.build, request)}
+    builders |= {name: partial(user.build, theirs) for name, user in users.items()}
+    builders |= {name: partial(build, request) for name, build in others.items() if peers[name].asked}
+    assert any(peer.asked for peer in peers.values()), "no peer is asked"
+    built = build_all(builders, tmp_path)
     if "fails" in case.sections:
-        assert case.sections["fails"].strip() in built["dfc"].log
-        assert "Traceback" not in built["dfc"].log
         assert all(each.status != 0 for each in built.values()), built
+        for name in ("dfc", *users):
+            assert_refused(built[name], case.sections["fails"].strip())
         return
+    limits = read_limits(case)
+    for name in users:
+        if refused := limits.get("everybody", limits.get(name)):
+            assert_refused(built.pop(name), refused)
     for name, each in built.items():
         assert each.status == 0, f"{name}: {each.log[-3000:]}"
     images = {name: read_image(tmp_path / f"{name}.tar") for name in built}
     mine = images.pop("dfc")
+    for name in users.keys() & images.keys():
+        found = compare_with_user(mine, images.pop(name), began, but=limits.get("but", ""))
+        assert not found, "\n".join([f"another with {name}:", *found])
     for name, image in images.items():
         found = compare(mine, image, name, began)
         known = peers[name].different
@@ -81,6 +113,19 @@ def test_the_peers_make_the_same_image(
         assert not unexplained, "\n".join([f"not as {name}'s:", *unexplained])
         for opening in known:
             assert any(line.startswith(opening) for line in found), f"{name} does not differ in {opening!r} any more"
+
+
+def build_all(builders: dict[str, Build], folder: Path) -> dict[str, Built]:
+    """All at once, to NAME.tar each."""
+    with ThreadPoolExecutor() as pool:
+        running = {name: pool.submit(build, folder / f"{name}.tar") for name, build in builders.items()}
+        return {name: job.result() for name, job in running.items()}
+
+
+def assert_refused(built: Built, text: str) -> None:
+    assert built.status != 0
+    assert text in built.log
+    assert "Traceback" not in built.log
 
 
 def test_each_peer_is_asked_about_most_cases() -> None:
@@ -109,7 +154,9 @@ SAMPLE = ("config-everything", "copy-special-modes", "run-deletes", "run-hard-li
 
 
 @pytest.mark.parametrize("case", [case for case in case_files(__file__) if str(case) in SAMPLE], ids=str)
-def test_other_tools_take_the_archive(case: Case, tmp_path: Path, places: dict[str, str], ours: Dfc) -> None:
+def test_other_tools_take_the_archive(
+    case: Case, tmp_path: Path, places: dict[str, str], ours: Dfc
+) -> None:
     """Skopeo reads it; umoci unpacks it to the same names. Podman: tests/executor/exporters/test_tools.py."""
     archive = tmp_path / "image.tar"
     built = ours.build(make_request(case, write_context(case, tmp_path / "context"), places), archive)
