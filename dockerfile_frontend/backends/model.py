@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from dockerfile_frontend.executor.solver.model import StepError
+from dockerfile_frontend.executor.solver.model import ExecutorError, StepError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,4 +28,12 @@ class RemoteStepError(StepError):
 
     def __init__(self, digest: str, name: str, cause: BaseException, excerpt: Sequence[str] = ()) -> None:
         super().__init__(digest, name, cause)
+        self.excerpt = tuple(excerpt)
+
+
+class RemoteError(ExecutorError):
+    """A fault that was found elsewhere in a file, with the lines that were quoted there."""
+
+    def __init__(self, cause: ExecutorError, excerpt: Sequence[str]) -> None:
+        super().__init__(cause.message, hint=cause.hint)
         self.excerpt = tuple(excerpt)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TextIO
 from dockerfile_frontend.cli.errors import Fault, Refused, plain
 from dockerfile_frontend.executor.progress import open_display
 from dockerfile_frontend.executor.progress.logs import StepLogs
+from dockerfile_frontend.executor.progress.text import printable
 from dockerfile_frontend.executor.solver.model import ExecutorError, StepError
 
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ class Watch:
                 show_failure(error, self)
             raise Refused(plain(str(error), error.hint)) from error
         except ExecutorError as error:
+            if lines := getattr(error, "excerpt", ()):
+                print(*map(printable, lines), sep="\n", file=self.stream, flush=True)
             raise Fault(str(error), hint=error.hint) from error
         finally:
             self.logs.close()
@@ -110,7 +113,7 @@ def show_failure(error: StepError, watch: Watch) -> None:
     else:
         lines = failure_lines(error, watch.definitions, watch.logs, whole=watch.mode in ("tty", "quiet"))
     if not watch.definitions:  # compiled elsewhere, and quoted there
-        lines = chain(lines, getattr(error, "excerpt", ()))
+        lines = chain(lines, map(printable, getattr(error, "excerpt", ())))
     print(*lines, sep="\n", file=watch.stream, flush=True)
 
 

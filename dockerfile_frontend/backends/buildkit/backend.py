@@ -14,7 +14,7 @@ import sys
 import tempfile
 from typing import TYPE_CHECKING
 
-from dockerfile_frontend.backends.model import RemoteStepError
+from dockerfile_frontend.backends.model import RemoteError, RemoteStepError
 from dockerfile_frontend.executor.build import Built
 from dockerfile_frontend.executor.exporters.spec import STANDARD
 from dockerfile_frontend.executor.solver.model import ExecutorError
@@ -97,7 +97,7 @@ class BuildKit(Record):
         for failure in status.failures:
             if " ".join(failure.error.split()) in said.message:
                 return RemoteStepError(failure.digest, failure.name, error, said.excerpt)
-        return error
+        return RemoteError(error, said.excerpt) if said.excerpt else error
 
 
 def _graph(target: Target) -> bytes:

@@ -32,6 +32,7 @@ UPDATE = "a newer buildkitd has it; else leave out what asks for it, or build he
 
 _ERROR = re.compile(r"^(?:error|ERROR): ", re.MULTILINE)
 _QUOTED = re.compile(r"^(?P<head>\S[^\n]*:\d+)\n(?P<rule>-{20})\n(?:[^\n]*\n)*?(?P=rule)$", re.MULTILINE)
+_FAILED = "did not complete successfully"
 _PREFIX = re.compile(r"^(?:failed to build: )?(?:failed to solve: )?(?:rpc error: code = \w+ desc = )?")
 
 
@@ -60,6 +61,8 @@ def _last(ended: Ended) -> str:
 
 def explain(said: Said, address: str, program: str) -> ExecutorError:
     """The error to raise. `address` is the daemon's, `program` the client."""
+    if _FAILED in said.message:  # words of a step are not the daemon's
+        return ExecutorError(without_credentials(said.message))
     for pattern, message, hint in _KNOWN:
         found = re.search(pattern, said.message)
         if found:
@@ -78,6 +81,11 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
         GET,
     ),
     (
+        r"requested .* (?:is not supported|has been disabled)|unknown (?:service|method) \S+|Unimplemented|unsupported frontend capability",
+        "",
+        UPDATE,
+    ),
+    (
         r"(?:connect|dial).*: (?P<why>permission denied)",
         "no access to the BuildKit daemon at {address}: permission denied",
         "run as root or as a member of the socket's group, or use a rootless buildkitd",
@@ -88,7 +96,7 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
         "Docker's own socket is none; docker-container://buildx_buildkit_NAME0 is what docker buildx create --name NAME makes",
     ),
     (
-        r"(?:x509|tls|certificate)\b.*",
+        r"authentication handshake failed|(?:list workers|connection error).*(?:x509|tls:|certificate)",
         "no safe connection to the BuildKit daemon at {address}: its certificate or ours is refused",
         "--tlsdir DIR names ca.pem, cert.pem and key.pem",
     ),
@@ -102,11 +110,6 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
         r"error reading from server|transport is closing|closing transport|Unavailable.*EOF|connection reset",
         "the BuildKit daemon at {address} went away during the build",
         "its own log says why; the steps that were done stay in its cache",
-    ),
-    (
-        r"requested .* (?:is not supported|has been disabled)|unknown (?:service|method) \S+|Unimplemented|unsupported frontend capability",
-        "",
-        UPDATE,
     ),
     (
         r"granting entitlement (?P<name>\S+) is not allowed by build daemon configuration",

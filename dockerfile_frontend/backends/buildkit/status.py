@@ -9,6 +9,7 @@ over; progress is for people.
 
 from __future__ import annotations
 
+import re
 from base64 import b64decode
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +29,7 @@ GONE = "context canceled"
 
 
 STDERR = 2
+_LINE = re.compile(r" \(line \d+\)$")
 
 
 class Failure(Record):
@@ -166,8 +168,9 @@ def _text(short: str, filename: str, source: bytes, lines: tuple[tuple[int, int]
     from dockerfile_frontend.diagnostics import Diagnostic, render
     from dockerfile_frontend.source import SourceFile, Span
 
+    span = Span(lines[0][0]) if lines else None
+    short = _LINE.sub("", short) if span else short
     code, colon, message = short.partition(": ")
     code = code if colon and code.isalnum() else ""
-    span = Span(lines[0][0], 0) if lines else None
     file = SourceFile(filename, source.decode("utf-8", "replace")) if filename else None
     return render(Diagnostic(message if code else short, span, code, severity="warning"), file)
