@@ -20,6 +20,9 @@ def main() -> NoReturn:
     """
     gc.set_threshold(RARELY)
     try:
+        from dockerfile_frontend.cli.postponed import postpone_inspect  # noqa: PLC0415  before click asks for it
+
+        postpone_inspect()
         from dockerfile_frontend.cli.app import run  # noqa: PLC0415  an interrupt while importing is quiet, too
 
         code = run(sys.argv[1:])

@@ -8,7 +8,7 @@ What lies in the store is read like any graph from outside; what cannot be read 
 
 from __future__ import annotations
 
-import base64
+import binascii
 import json
 import re
 from dataclasses import replace
@@ -41,7 +41,7 @@ def remember_targets(job: BuildJob, store: Store) -> None:
     if sum(map(len, graphs)) > LARGEST or any(_CREDENTIALS.search(graph) for graph in graphs):
         return
     targets = [
-        [base64.b64encode(graph).decode(), _platform(target.platform), target.config.decode(), target.base_config.decode()]
+        [binascii.b2a_base64(graph, newline=False).decode(), _platform(target.platform), target.config.decode(), target.base_config.decode()]
         for graph, target in zip(graphs, job.targets, strict=True)
     ]
     store.remember(KIND, job.trace, json.dumps({"version": VERSION, "targets": targets, "notes": job.notes}))
@@ -69,5 +69,5 @@ def _target(graph: str, platform: list[Any] | None, config: str, base_config: st
 
     from .build import Target
 
-    definition = decode_llb(base64.b64decode(graph))
+    definition = decode_llb(binascii.a2b_base64(graph))
     return Target(definition, record_of(Platform, platform) if platform else None, config.encode(), base_config.encode())

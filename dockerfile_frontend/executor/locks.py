@@ -12,7 +12,6 @@ import contextlib
 import fcntl
 import hashlib
 import os
-import secrets
 import time
 from typing import TYPE_CHECKING
 
@@ -76,7 +75,7 @@ class Session:
 
     def __init__(self, directory: str) -> None:
         self._directory = directory
-        self.name = f"{os.getpid()}-{secrets.token_hex(8)}"
+        self.name = f"{os.getpid()}-{os.urandom(8).hex()}"
         unlocked = os.path.join(directory, f".{self.name}")
         self._fd = os.open(unlocked, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         try_lock(self._fd)

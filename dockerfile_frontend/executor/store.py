@@ -24,7 +24,6 @@ import contextlib
 import errno
 import hashlib
 import os
-import secrets
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -271,7 +270,7 @@ class Store:
 
     def temporary_file(self, data: bytes) -> Path:
         """A new private file; the caller removes it."""
-        path = self.root / "ingest" / f"{self.session.name}-{secrets.token_hex(6)}.tmp"
+        path = self.root / "ingest" / f"{self.session.name}-{os.urandom(6).hex()}.tmp"
         fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(fd, "wb") as file:
             file.write(data)

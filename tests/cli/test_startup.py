@@ -35,6 +35,19 @@ def heavy(modules: set[str]) -> set[str]:
     return {module.partition(".")[0] for module in modules} & HEAVY
 
 
+START = "import sys; sys.argv[1:] = {}; import os; os._exit = lambda code: None; from dockerfile_frontend.cli import main; main()"
+
+
+def test_inspect_waits_until_it_is_used() -> None:
+    modules = imported(before=START.format(["graph", "--version"]))
+    assert "click" in modules
+    assert not modules & {"ast", "dis", "tokenize"}
+    uses = "import inspect, dataclasses; assert inspect.isfunction(inspect.cleandoc); assert inspect.cleandoc(' a\\n  b\\n') == 'a\\nb'"
+    again = "import sys; assert sys.modules['inspect'] is not inspect; from inspect import Signature; assert Signature is inspect.Signature"
+    start = "from dockerfile_frontend.cli.postponed import postpone_inspect; postpone_inspect()"
+    assert {"ast", "inspect"} <= imported(before=f"{start}; {uses}; {again}; postpone_inspect()")
+
+
 def test_nothing_heavy_is_imported() -> None:
     assert not heavy(imported(before="import dockerfile_frontend"))
     assert not heavy(imported("--help"))

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import secrets
 import time
 from typing import TYPE_CHECKING, BinaryIO
 
@@ -117,7 +116,7 @@ class Blobs:
 
     @contextlib.contextmanager
     def _anonymous(self) -> Iterator[Writer]:
-        partial = os.path.join(self._ingest, f"{self._session}-{secrets.token_hex(6)}.new")
+        partial = os.path.join(self._ingest, f"{self._session}-{os.urandom(6).hex()}.new")
         out = Writer(os.open(partial, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "")
         try:
             yield out

@@ -15,7 +15,6 @@ import contextlib
 import fcntl
 import hashlib
 import os
-import secrets
 import time
 from typing import TYPE_CHECKING
 
@@ -118,7 +117,7 @@ def seed_mount(mount: CachedMount, machine: Machine, *, newer: bool) -> bool:
     with _held(path, machine.check_stopped) as fd:
         if fd is None or (os.listdir(fd) and not (newer and row is not None and mount.saved > row[0])):
             return False
-        fresh = f"{path}.{secrets.token_hex(4)}"
+        fresh = f"{path}.{os.urandom(4).hex()}"
         os.mkdir(fresh, 0o700)
         try:
             _extract(blob, fresh, mount, machine)
@@ -166,7 +165,7 @@ def _fetch(mount: CachedMount, machine: Machine) -> str:
 
 def _replace(path: str, fresh: str) -> None:
     """Put a filled directory in the place of another. Whoever waits for that one's lock sees that it is another now."""
-    old = f"{path}.{secrets.token_hex(4)}"
+    old = f"{path}.{os.urandom(4).hex()}"
     os.rename(path, old)
     os.rename(fresh, path)
     _remove(old)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 import stat
 import sys
 import time
@@ -110,7 +109,7 @@ def replacing(path: str, mode: int = 0o666) -> Iterator[BinaryIO]:
     A new file has `mode` less the umask; one that was there keeps its mode.
     """
     folder, name = os.path.split(os.path.abspath(path))
-    partial = os.path.join(folder, f".{name[:200]}.{secrets.token_hex(6)}.partial")
+    partial = os.path.join(folder, f".{name[:200]}.{os.urandom(6).hex()}.partial")
     fd, named = _open_new(folder, partial, mode)
     try:
         with os.fdopen(fd, "wb") as out:

@@ -12,7 +12,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 import stat
 from typing import TYPE_CHECKING
 
@@ -75,7 +74,7 @@ class Folder:
         self._fd = os.dup(self._root)
         self._frames = [_Frame(self._fd, "", None, None, self._listed(), fresh=False)]
         self._links: dict[tuple[int, int], str] = {}
-        self._temporary = f".dfc-{secrets.token_hex(6)}"
+        self._temporary = f".dfc-{os.urandom(6).hex()}"
 
     def __enter__(self) -> Self:
         return self

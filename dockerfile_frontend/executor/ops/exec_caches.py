@@ -16,7 +16,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import secrets
 import stat
 import time
 from typing import TYPE_CHECKING
@@ -125,7 +124,7 @@ class _Cache:
             if os.listdir(fd):
                 return
             _remove_unfinished(path)
-            fresh = f"{path}.{secrets.token_hex(4)}"
+            fresh = f"{path}.{os.urandom(4).hex()}"
             os.mkdir(fresh, 0o700)
             try:
                 self._fill(fresh, base)

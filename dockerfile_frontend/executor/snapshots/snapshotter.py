@@ -14,7 +14,6 @@ import contextlib
 import fcntl
 import hashlib
 import os
-import secrets
 import struct
 import threading
 import time
@@ -67,7 +66,7 @@ class Snapshotter:
 
     def why_no_overlay(self) -> str | None:
         """What stands against overlayfs, found by trying; None when it works."""
-        name = f"probe-{self._session.name}-{secrets.token_hex(6)}"
+        name = f"probe-{self._session.name}-{os.urandom(6).hex()}"
         work = os.open(os.path.join(self.root, "work"), DIRECTORY)
         try:
             os.mkdir(name, 0o700, dir_fd=work)
