@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dockerfile_frontend.executor.build import build
+from dockerfile_frontend.executor.build import build, build_inside
 
 if TYPE_CHECKING:
     from dockerfile_frontend.executor.build import BuildJob, Built, Display, Failed
@@ -15,3 +15,10 @@ class Local:
 
     def build(self, job: BuildJob, display: Display, failed: Failed | None = None) -> Built:
         return build(job, display, failed)
+
+
+class Inside:
+    """The same in a process that has entered namespaces already."""
+
+    def build(self, job: BuildJob, display: Display, failed: Failed | None = None) -> Built:
+        return build_inside(job, display, failed)

@@ -194,9 +194,37 @@ def agreed(found: Mapping[str, Any], call: Call, job: BuildJob, resolver: Resolv
 
 
 def build_anew(call: Call, job: BuildJob, resolver: Resolver, watch: Watch) -> Built:
-    """Compile, then run what must run."""
-    from dockerfile_frontend.cli.again import Asked, Notes  # noqa: PLC0415  loaded already
+    """Compile, then run what must run. A second process gets ready to run it meanwhile, where that can be."""
+    from dockerfile_frontend.backends.local import Inside  # noqa: PLC0415  loaded already
     from dockerfile_frontend.cli.building import carry_out  # noqa: PLC0415  the same
+    from dockerfile_frontend.executor.ahead import start_ahead  # noqa: PLC0415  of no use to a build that is cached
+
+    ahead = start_ahead() if is_untouched(call, resolver) else None
+    if ahead and ahead.inside:
+        fields, watch.warnings = ahead.receive()
+        return carry_out(replace(job, **fields), watch, Inside())
+    try:
+        fields, watch.warnings = compiled(call, job, resolver)
+    except BaseException:
+        if ahead:
+            ahead.give_up()
+        raise
+    resolver.close()
+    if ahead:
+        ahead.hand_over((fields, watch.warnings))
+    return carry_out(replace(job, **fields), watch, backend_of(call.given, watch))
+
+
+def is_untouched(call: Call, resolver: Resolver) -> bool:
+    """Whether nothing has been asked for yet, and nothing will have to be told of the answers, so that the process can be divided."""
+    from dockerfile_frontend.cli.deferred import Deferred  # noqa: PLC0415  loaded already
+
+    return not is_remote(call.given) and call.remote is None and isinstance(resolver, Deferred) and not resolver.asked
+
+
+def compiled(call: Call, job: BuildJob, resolver: Resolver) -> tuple[dict[str, Any], tuple[Warned, ...]]:
+    """Fields of the job that come of compiling, and warnings. Raises Refused."""
+    from dockerfile_frontend.cli.again import Asked, Notes  # noqa: PLC0415  loaded already
     from dockerfile_frontend.compiler.driver import compile_dockerfile  # noqa: PLC0415  of no use to a build that is cached
 
     if is_remote(call.given):
@@ -206,21 +234,15 @@ def build_anew(call: Call, job: BuildJob, resolver: Resolver, watch: Watch) -> B
     asked = Asked(resolver)
     inputs = {"inputs": {MAIN: call.remote.definition}} if call.remote else {}
     result = ask(call, asked, compile_dockerfile, **host_options(), **inputs)
-    watch.warnings = warned(result, call)
-    notes = Notes(watch.warnings, result.target.epoch, tuple(sorted(asked.answers.items())))
-    resolver.close()
-    facts = replace(job.facts, source_date_epoch=result.target.epoch, definitions=tuple(t.definition for t in result.targets))
-    return carry_out(
-        replace(
-            job,
-            targets=tuple(map(target_of, result.targets)),
-            facts=facts,
-            trace=job.trace if asked.lasting else "",
-            notes=notes.to_json(),
-        ),
-        watch,
-        backend_of(call.given, watch),
-    )
+    warnings = warned(result, call)
+    notes = Notes(warnings, result.target.epoch, tuple(sorted(asked.answers.items())))
+    definitions = tuple(target.definition for target in result.targets)
+    return {
+        "targets": tuple(map(target_of, result.targets)),
+        "facts": replace(job.facts, source_date_epoch=result.target.epoch, definitions=definitions),
+        "trace": job.trace if asked.lasting else "",
+        "notes": notes.to_json(),
+    }, warnings
 
 
 def host_options() -> dict[str, Platform]:

@@ -20,6 +20,11 @@ class Deferred(Resolver):
     def __init__(self, make: Callable[[], Resolver]) -> None:
         self._make = make
 
+    @property
+    def asked(self) -> bool:
+        """Whether there has been a question, so that there may be connections and threads."""
+        return "_real" in vars(self)
+
     @cached_property
     def _real(self) -> Resolver:
         return self._make()
@@ -39,5 +44,5 @@ class Deferred(Resolver):
             self._real.prefetch(wanted)
 
     def close(self) -> None:
-        if "_real" in vars(self):
+        if self.asked:
             self._real.close()

@@ -7,7 +7,8 @@
              └──work──▶ enter namespaces ──▶ run ──▶ export
 
 A build that is all cached needs no namespace, no container and no mount, so it is not made to wait for them. Entering forks: the
-store is closed before and opened again after, and what sources were found to be is kept.
+store is closed before and opened again after, and what sources were found to be is kept. A build whose graph is new has most likely
+something to do: it enters while the graph is made (`ahead`), and is then carried on by `build_inside`.
 """
 
 from __future__ import annotations
@@ -115,6 +116,11 @@ def build(job: BuildJob, display: Display, failed: Failed | None = None) -> Buil
     return found if isinstance(found, Built) else _work(job, found, display, failed)
 
 
+def build_inside(job: BuildJob, display: Display, failed: Failed | None = None) -> Built:
+    """The same in a process that is in namespaces already, so that it need not be found out first whether they are needed."""
+    return _work(job, None, display, failed)
+
+
 def _look(job: BuildJob, machine: Machine, display: Display) -> Built | _Seen:
     """What is made when nothing has to run; else what was learnt on the way."""
     plan = _plan(job, machine)
@@ -125,15 +131,18 @@ def _look(job: BuildJob, machine: Machine, display: Display) -> Built | _Seen:
     return _Seen(machine.sources.pins, machine.imports)
 
 
-def _work(job: BuildJob, seen: _Seen, display: Display, failed: Failed | None) -> Built:
+def _work(job: BuildJob, seen: _Seen | None, display: Display, failed: Failed | None) -> Built:
     """Run what must run, in namespaces of our own; no store is open."""
     from .userns import enter
 
     enter()
     with display() as events, opened(job) as machine:
         machine.events = events
-        machine.sources.adopt(seen.pins)
-        machine.use_caches(job.cache_from, seen.caches)
+        if seen:
+            machine.sources.adopt(seen.pins)
+            machine.use_caches(job.cache_from, seen.caches)
+        else:
+            _check_limit(machine.store)
         try:
             return _finish(job, _plan(job, machine), machine)
         except StepError as error:

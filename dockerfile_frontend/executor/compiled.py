@@ -41,7 +41,7 @@ def remember_targets(job: BuildJob, store: Store) -> None:
     if sum(map(len, graphs)) > LARGEST or any(_CREDENTIALS.search(graph) for graph in graphs):
         return
     targets = [
-        [binascii.b2a_base64(graph, newline=False).decode(), _platform(target.platform), target.config.decode(), target.base_config.decode()]
+        [binascii.b2a_base64(graph).decode(), _platform(target.platform), target.config.decode(), target.base_config.decode()]
         for graph, target in zip(graphs, job.targets, strict=True)
     ]
     store.remember(KIND, job.trace, json.dumps({"version": VERSION, "targets": targets, "notes": job.notes}))

@@ -82,30 +82,65 @@ def enter(*, rootless: bool | None = None) -> Inside:
     `rootless` says whether to make a user namespace; None does so unless we may mount without one. Afterwards signals are those of
     `interrupts`. Raises IsolationError, in the calling process, when it is refused.
     """
+    if _inside is None and (outside := divide(rootless=rootless)):
+        outside.wait()
+    assert _inside  # noqa: S101 - in the build
+    return _inside
+
+
+class Outside(Record):
+    """What the process that called needs to wait for the build. Until then its signals are blocked, unless it does `release` them."""
+
+    build: int
+    """Pid of the build."""
+    own_processes: bool
+    signals: frozenset[int]
+    """Those that were blocked before."""
+
+    def release(self) -> None:
+        """Be interrupted as any process, because there is other work before `wait`."""
+        signal.pthread_sigmask(signal.SIG_SETMASK, self.signals)
+
+    def wait(self) -> NoReturn:
+        """Pass signals on until the build has ended, then end in the same way."""
+        signal.pthread_sigmask(signal.SIG_BLOCK, _WAITED)
+        _wait(self.build, own_processes=self.own_processes)
+
+    def end(self) -> None:
+        """End the build at once, and what it has started with it."""
+        with suppress(ProcessLookupError):
+            os.kill(self.build, signal.SIGKILL)
+        with suppress(ChildProcessError):
+            os.waitpid(self.build, 0)
+        if not self.own_processes:
+            _end_orphans()
+
+
+def divide(*, rootless: bool | None = None) -> Outside | None:
+    """Fork into the namespaces: None in the build, which is inside. As `enter`, but that the process that called goes on, too."""
     global _inside  # noqa: PLW0603 - a process is inside or not
-    if _inside is not None:
-        return _inside
     if rootless is None:
         rootless = not read_host().has("CAP_SYS_ADMIN")
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:  # closed by whoever started us
             stream.flush()
+    own_processes = True
     try:
-        _enter(rootless=rootless, own_processes=True)
-        own_processes = True
+        outside = _divide(rootless=rootless, own_processes=True)
     except _ProcRefusedError:
-        _enter(rootless=rootless, own_processes=False)
         own_processes = False
-    _inside = Inside(rootless, read_host().one_id, own_processes)
-    return _inside
+        outside = _divide(rootless=rootless, own_processes=False)
+    if outside is None:
+        _inside = Inside(rootless, read_host().one_id, own_processes)
+    return outside
 
 
 class _ProcRefusedError(Exception):
     """No /proc of our own."""
 
 
-def _enter(*, rootless: bool, own_processes: bool) -> None:
-    """Fork into the namespaces; returns in the child. The parent never returns, except by raising what went wrong."""
+def _divide(*, rootless: bool, own_processes: bool) -> Outside | None:
+    """None in the build. In the process that called, what went wrong is raised."""
     link = _Link()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _WAITED)
     try:
@@ -120,13 +155,13 @@ def _enter(*, rootless: bool, own_processes: bool) -> None:
             _settle(link, own_processes=own_processes)
             interrupts.install()  # pid 1 ignores what it has no handler for
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
-            return
+            return None
         link.parent_side()
         build = _supervise(link, middle, rootless=rootless)
     except BaseException:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         raise
-    _wait(build, own_processes=own_processes)
+    return Outside(build, own_processes, frozenset(before))
 
 
 def _unshare(link: _Link, *, rootless: bool, own_processes: bool) -> int:
@@ -205,24 +240,20 @@ def _supervise(link: _Link, middle: int, *, rootless: bool) -> int:
 
 
 def _wait(build: int, *, own_processes: bool) -> NoReturn:
-    """Pass signals on until the build has ended, then end in the same way."""
-    while True:
+    """Pass signals on until the build has ended, which it may have done before signals were blocked; then end in the same way."""
+    while (status := _reap(build)) is None:
         info = signal.sigwaitinfo(_WAITED)
-        if info.si_signo == signal.SIGCHLD:
-            status = _reap(build)
-            if status is None:
-                continue
-            if not own_processes:
-                _end_orphans()
-            code = os.waitstatus_to_exitcode(status)
-            if code < 0:
-                signal.signal(-code, signal.SIG_DFL) if -code not in {signal.SIGKILL, signal.SIGSTOP} else None
-                signal.pthread_sigmask(signal.SIG_UNBLOCK, [-code])
-                os.kill(os.getpid(), -code)
-            os._exit(code if code >= 0 else 128 - code)
-        elif info.si_code != _SI_KERNEL:  # a key on the terminal has reached the build already
+        if info.si_signo != signal.SIGCHLD and info.si_code != _SI_KERNEL:  # a key on the terminal has reached the build already
             with suppress(ProcessLookupError):
                 os.kill(build, info.si_signo)
+    if not own_processes:
+        _end_orphans()
+    code = os.waitstatus_to_exitcode(status)
+    if code < 0:
+        signal.signal(-code, signal.SIG_DFL) if -code not in {signal.SIGKILL, signal.SIGSTOP} else None
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [-code])
+        os.kill(os.getpid(), -code)
+    os._exit(code if code >= 0 else 128 - code)
 
 
 def _reap(build: int) -> int | None:
