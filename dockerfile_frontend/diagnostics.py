@@ -48,6 +48,8 @@ class DockerfileError(Exception):
         self.span = span
         self.code = code
         self.hint = hint
+        self.places: tuple[Span, ...] = ()
+        """Where the reference shows it, if that is not at `span`; the first of them first."""
 
     def at(self, span: Span | None) -> DockerfileError:
         """This error, placed at `span` unless it has a place already."""

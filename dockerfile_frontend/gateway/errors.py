@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from dockerfile_frontend.source import Span
     from ir_schema.ops import SourceInfo
 
-_CHECK = "check-error"
-"""Code of errors about the check directive: the reference gives them no place."""
+_WITHOUT_PLACE = frozenset({"check-error", "copy-from-variable"})
+"""Codes of errors that the reference gives no place: about the check directive, and variables in COPY --from."""
+_UNCLOSED = "unterminated heredoc"
 _TYPES = "github.com/moby/buildkit/errdefs."
 
 
@@ -65,9 +66,18 @@ def _dockerfile_status(error: DockerfileError, info: SourceInfo | None, causes: 
     for cause in causes:
         if message.endswith(str(cause)):
             code, details = cause.status.code, cause.status.details
-    if info is not None and error.span is not None and error.code != _CHECK:
-        details = (*details, source_detail(info, lines_of(error.span, info)))
+    if info is not None:
+        details = (*details, *(source_detail(info, lines) for lines in places_of(error, info)))
     return m.Status(code, message, details)
+
+
+def places_of(error: DockerfileError, info: SourceInfo) -> list[range]:
+    """The lines that the reference shows."""
+    if error.span is None or error.code in _WITHOUT_PLACE:
+        return []
+    if error.message.endswith(_UNCLOSED):
+        return [range(error.span.line, len(info.data.splitlines()) + 1)]
+    return [lines_of(span, info) for span in error.places or (error.span,)]
 
 
 def has_source(status: m.Status) -> bool:

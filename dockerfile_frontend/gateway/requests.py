@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from dockerfile_frontend.gateway.bridge import Solved
 from dockerfile_frontend.gateway.context import with_origin
-from dockerfile_frontend.gateway.errors import lines_of as instruction_lines
-from dockerfile_frontend.gateway.errors import ranges_json, source_json, unsupported_request
+from dockerfile_frontend.gateway.errors import places_of, ranges_json, source_json, unsupported_request
 from dockerfile_frontend.gateway.rules import RULES, page
 from dockerfile_frontend.gateway.warnings import lines_of
 
@@ -81,7 +80,8 @@ def _warning_json(warning: Diagnostic) -> Json:
 
 
 def _error_json(error: DockerfileError, info: SourceInfo) -> Json:
-    place = {"ranges": ranges_json(instruction_lines(error.span, info))} if error.span is not None else {}
+    lines = sorted({line for found in places_of(error, info) for line in found})
+    place = {"ranges": ranges_json(lines)} if lines else {}
     return {"message": str(error), "location": place}
 
 

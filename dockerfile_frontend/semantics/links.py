@@ -12,6 +12,7 @@ reference's way, and its answer to a number one too high may be such an image.
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.diagnostics import DockerfileError
@@ -53,9 +54,9 @@ class Linker:
         try:
             expanded = expand(copy.from_, EMPTY, self._escape).result
         except WordError as error:
-            raise DockerfileError(str(error), copy.span, code="word") from None
+            raise DockerfileError(str(error), copy.span, code="copy-from-variable") from None
         if expanded != copy.from_:
-            raise DockerfileError(_NO_VARIABLES, copy.span, code="copy-from")
+            raise DockerfileError(_NO_VARIABLES, copy.span, code="copy-from-variable")
         try:
             number = parse_decimal(copy.from_)
         except NumberError:
@@ -112,19 +113,19 @@ def _check_circles(stages: Sequence[PlannedStage]) -> None:
     """Raises DockerfileError if a stage reads, through others or itself, its own result."""
     done: set[int] = set()
     for stage in stages:
-        circle = _find_circle(stage.index, stages, done)
-        if circle is not None:
-            names = [stages[index].label or stages[index].base for index in circle]
-            raise DockerfileError(
-                f"circular dependency detected on stage: {stage.label}",
-                sources_of(stages[circle[0]])[circle[1]].span,
-                code="circular-stages",
-                hint=" reads ".join(names),
-            )
+        path = _find_circle(stage.index, stages, done)
+        if path is not None:
+            spans = [sources_of(stages[index])[source].span for index, source in pairwise(path)]
+            circle = path.index(path[-1])
+            names = [stages[index].label or stages[index].base for index in path[circle:]]
+            message = f"circular dependency detected on stage: {stage.label}"
+            error = DockerfileError(message, spans[circle], code="circular-stages", hint=" reads ".join(names))
+            error.places = tuple(reversed(spans))
+            raise error
 
 
 def _find_circle(start: int, stages: Sequence[PlannedStage], done: set[int]) -> list[int] | None:
-    """The stages of a circle that can be reached from `start`, the first one again at its end."""
+    """The stages on a way from `start` into a circle and once around it, or None if there is none."""
     if start in done:
         return None
     done.add(start)
@@ -135,8 +136,7 @@ def _find_circle(start: int, stages: Sequence[PlannedStage], done: set[int]) -> 
         if source is None:
             del path[last]
         elif source in path:
-            on_path = list(path)
-            return [*on_path[on_path.index(source) :], source]
+            return [*path, source]
         elif source not in done:
             done.add(source)
             path[source] = iter(sources_of(stages[source]))

@@ -221,6 +221,24 @@ def test_a_fault_in_the_dockerfile_is_returned_with_all_lines_of_the_instruction
     assert detail(buildkit.error)["info"]["filename"] == "Dockerfile"
 
 
+@pytest.mark.parametrize(
+    ("dockerfile", "shown"),
+    [
+        (b"ARG W\nFROM alpine\nCOPY --from=$W a /\n", []),
+        (b"FROM alpine\nRUN <<EOF\necho one\n", [[2, 3]]),
+        (
+            b"FROM scratch AS a\nCOPY --from=b a /\nFROM scratch AS b\nCOPY --from=c a /\nFROM b AS c\nCOPY --from=b a /\n",
+            [[6], [4], [2]],
+        ),
+    ],
+)
+def test_errors_are_shown_where_the_reference_shows_them(dockerfile: bytes, shown: list[list[int]]) -> None:
+    buildkit = FakeBuildKit(folders(dockerfile))
+    assert buildkit.run() == 1
+    found = [json.loads(one.value)["ranges"] for one in buildkit.error.details]
+    assert [[place["start"]["line"] for place in ranges] for ranges in found] == shown
+
+
 def test_an_image_that_is_not_there_keeps_the_daemon_s_code() -> None:
     buildkit = FakeBuildKit(folders(b"FROM alpine\nFROM nothing\n"))
     assert buildkit.run() == 1
