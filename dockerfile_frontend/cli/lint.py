@@ -10,17 +10,17 @@ import click
 
 from dockerfile_frontend.cli.errors import EXIT_FAULT, EXIT_USAGE, Fault
 from dockerfile_frontend.cli.fixing import FIX_FLAGS, wanted_fixes, write_diffs, write_mended
+from dockerfile_frontend.cli.linting import Plans
 from dockerfile_frontend.cli.options import DOCKERFILE_FLAGS, FILE_FLAG, flags
 from dockerfile_frontend.cli.resolving import NETWORK_FLAGS
-from dockerfile_frontend.lint.model import INFO, OFF, SEVERITIES
+from dockerfile_frontend.lint.model import OFF, SEVERITIES
 from dockerfile_frontend.lint.report.table import FORMATS, write_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from dockerfile_frontend.lint.images import Images
+    from dockerfile_frontend.cli.linting import Plan
     from dockerfile_frontend.lint.run import Report, Wishes
-    from dockerfile_frontend.lint.table import Selection
 
 STANDARD = "-"
 
@@ -32,15 +32,20 @@ RULE_FLAGS = (
     click.option(
         "--fail-level",
         type=click.Choice((*SEVERITIES, "none")),
-        default=INFO,
-        show_default=True,
-        help="Exit with 1 for findings as grave as this, or graver.",
+        help="Exit with 1 for findings as grave as this, or graver.  [default: info]",
     ),
     click.option("--no-inline", is_flag=True, help="Do not let comments switch rules off."),
 )
+CONFIG_FLAGS = (
+    click.option("--config", metavar="FILE", help="Configuration for all files, instead of the nearest to each."),
+    click.option("--isolated", is_flag=True, help="Look for no configuration."),
+)
 OUTPUT_FLAGS = (
-    click.option("--format", "form", type=click.Choice(list(FORMATS)), default="text", show_default=True),
+    click.option("--format", "form", type=click.Choice(list(FORMATS)), help="Of the report.  [default: text]"),
     click.option("-o", "--output", metavar="FILE", help="Write the report to a file."),
+    click.option(
+        "--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True, help="In text."
+    ),
     click.option("-q", "--quiet", is_flag=True, help="Say nothing about how much was found."),
     click.option("-j", "--jobs", type=click.IntRange(1), metavar="N", help="Processes to use.  [default: the CPUs]"),
 )
@@ -56,6 +61,7 @@ IMAGE_FLAGS = (
 @flags(
     *RULE_FLAGS,
     *FIX_FLAGS,
+    *CONFIG_FLAGS,
     *OUTPUT_FLAGS,
     click.option("--stdin-filename", metavar="NAME", default="stdin", help="What to call standard input (-)."),
     click.option("--context", metavar="FOLDER", help="Build context, for its ignore file.  [default: the file's]"),
@@ -70,89 +76,37 @@ def command(paths: Sequence[str], **given: Any) -> int:  # noqa: ANN401  the fla
     """
     from dockerfile_frontend.lint.files import NothingFoundError, find_files  # noqa: PLC0415  `--help` needs none
 
-    selection, resolver = selection_of(given), images_of(given)
+    plans = Plans(given)
     try:
         files = find_files([path for path in paths if path != STANDARD] if paths else ["."])
     except NothingFoundError as error:
         raise Fault(str(error), code=EXIT_USAGE) from None
     if not files and STANDARD not in paths:
         raise Fault(f"there is no Dockerfile in {', '.join(paths) or 'this folder'}", code=EXIT_USAGE)
-    wishes = wishes_of(given, selection, resolver)
-    tally = Tally("would be fixed" if given["diff"] else "fixed")
-    reports = tally.watch(all_reports(files, wishes, given, standard=STANDARD in paths))
+    names = [given["stdin_filename"]] if STANDARD in paths else []
+    by_name = {name: plans.of(name) for name in (*names, *files)}
+    tally = Tally(
+        {name: plan.fail_level for name, plan in by_name.items()}, "would be fixed" if given["diff"] else "fixed"
+    )
+    reports = tally.watch(all_reports(files, by_name, given, standard=bool(names)))
     if given["diff"]:
         write_diffs(reports)
     else:
-        write(reports, given, sys.stderr if wishes.fixes and STANDARD in paths else sys.stdout)
+        write(reports, plans, given, sys.stderr if wanted_fixes(given) and names else sys.stdout)
     if not given["quiet"]:
         print(tally, file=sys.stderr)
-    failed = tally.fixed > 0 if given["diff"] else tally.is_grave(given["fail_level"])
+    failed = tally.fixed > 0 if given["diff"] else tally.grave
     return EXIT_FAULT if failed else 0
 
 
-def selection_of(given: Mapping[str, Any]) -> Selection:
-    """Raises Fault for a rule that there is not."""
-    from dockerfile_frontend.lint.table import Selection, UnknownRuleError, check_severity, severities  # noqa: PLC0415
-
-    levels = []
-    for pair in given["severity"]:
-        name, _, level = pair.partition("=")
-        try:
-            levels.append((name, check_severity(level)))
-        except ValueError as error:
-            raise Fault(f"--severity takes RULE=LEVEL: {error}", code=EXIT_USAGE) from None
-    chosen, extended, ignored = (names_in(given[flag]) for flag in ("select", "extend_select", "ignore"))
-    selection = Selection(chosen, extended, ignored, tuple(levels))
-    try:
-        severities(selection)
-    except UnknownRuleError as error:
-        raise Fault(str(error), hint=error.hint, code=EXIT_USAGE) from None
-    return selection
-
-
-def names_in(texts: Iterable[str]) -> tuple[str, ...]:
-    return tuple(name.strip() for text in texts for name in text.split(",") if name.strip())
-
-
-def images_of(given: Mapping[str, Any]) -> Images:
-    """What is known about base images: nothing, unless a flag says where to ask."""
-    from dockerfile_frontend.lint.images import Images  # noqa: PLC0415  `--help` needs none
-
-    if not (given["resolve"] or given["recorded"] or given["images"]):
-        return Images()
-    from dockerfile_frontend.cli.resolving import make  # noqa: PLC0415  brings the resolvers
-
-    return Images(make({**given, "offline": not given["resolve"]}, {}))
-
-
-def wishes_of(given: Mapping[str, Any], selection: Selection, images: Images) -> Wishes:
-    """Raises Fault."""
-    from dockerfile_frontend.cli.options import frontend_options  # noqa: PLC0415  loaded already
-    from dockerfile_frontend.compiler.options import parse_options  # noqa: PLC0415  `--help` needs no compiler
-    from dockerfile_frontend.diagnostics import DockerfileError  # noqa: PLC0415  the same
-    from dockerfile_frontend.lint.run import Wishes  # noqa: PLC0415  the same
-
-    try:
-        options = parse_options(frontend_options(given))
-    except DockerfileError as error:
-        raise Fault(str(error), hint=error.hint, code=EXIT_USAGE) from None
-    return Wishes(
-        selection,
-        options=options,
-        images=images,
-        context=given["context"],
-        inline=not given["no_inline"],
-        fixes=wanted_fixes(given),
-        write=not given["diff"],
-    )
-
-
-def all_reports(files: Sequence[str], wishes: Wishes, given: Mapping[str, Any], *, standard: bool) -> Iterator[Report]:
+def all_reports(
+    files: Sequence[str], plans: Mapping[str, Plan], given: Mapping[str, Any], *, standard: bool
+) -> Iterator[Report]:
     from dockerfile_frontend.lint.run import run  # noqa: PLC0415  `--help` needs no compiler
 
     if standard:
-        yield standard_report(given["stdin_filename"], wishes)
-    yield from run(files, lambda _path: wishes, given["jobs"] or os.cpu_count() or 1)
+        yield standard_report(given["stdin_filename"], plans[given["stdin_filename"]].wishes)
+    yield from run(files, lambda path: plans[path].wishes, given["jobs"] or os.cpu_count() or 1)
 
 
 def standard_report(name: str, wishes: Wishes) -> Report:
@@ -172,8 +126,11 @@ def standard_report(name: str, wishes: Wishes) -> Report:
 class Tally:
     """Counts what goes by on its way to the report."""
 
-    def __init__(self, fixed_word: str = "fixed") -> None:
+    def __init__(self, fail_levels: Mapping[str, str], fixed_word: str = "fixed") -> None:
+        self._fail_levels = fail_levels
         self.fixed_word = fixed_word
+        self.grave = False
+        """A finding was as grave as the fail level of its file."""
         self.files = 0
         self.ignored = 0
         self.fixed = 0
@@ -182,19 +139,18 @@ class Tally:
         self.by_severity: dict[str, int] = dict.fromkeys(SEVERITIES, 0)
 
     def watch(self, reports: Iterable[Report]) -> Iterator[Report]:
+        from dockerfile_frontend.lint.run import is_grave  # noqa: PLC0415  loaded already
+
         for report in reports:
             self.files += 1
             self.ignored += report.ignored
             self.fixed += sum(report.fixed.values())
+            self.grave = self.grave or is_grave(report.findings, self._fail_levels[report.name])
             for found in report.findings:
                 self.by_severity[found.severity] += 1
                 if found.fix is not None:
                     self.fixable[found.fix.safe] += 1
             yield report
-
-    def is_grave(self, fail_level: str) -> bool:
-        levels = SEVERITIES[: SEVERITIES.index(fail_level) + 1] if fail_level != "none" else ()
-        return any(self.by_severity[level] for level in levels)
 
     def __str__(self) -> str:
         found = ", ".join(counted(count, name) for name, count in self.by_severity.items() if count)
@@ -211,11 +167,11 @@ def counted(count: int, name: str) -> str:
     return f"{count} {name}{'s' if count != 1 and not mass else ''}"
 
 
-def write(reports: Iterable[Report], given: Mapping[str, Any], out: TextIO) -> None:
+def write(reports: Iterable[Report], plans: Plans, given: Mapping[str, Any], out: TextIO) -> None:
     """The report to a standard stream as it is made, or whole to a file."""
     if given["output"] in (None, STANDARD):
         out.reconfigure(errors="backslashreplace")  # type: ignore[attr-defined]  # a text stream of the interpreter's
-        write_of(given["form"])(reports, out)
+        write_of(plans.form(), color=plans.color(out))(reports, out)
         return
     from io import StringIO  # noqa: PLC0415  loaded by the interpreter
 
@@ -223,5 +179,5 @@ def write(reports: Iterable[Report], given: Mapping[str, Any], out: TextIO) -> N
 
     check_output(given["output"], text=True)
     text = StringIO()
-    write_of(given["form"])(reports, text)
+    write_of(plans.form(), color=plans.color(text))(reports, text)
     write_output(given["output"], text.getvalue().encode("utf-8", "backslashreplace"), text=True)

@@ -111,6 +111,9 @@ HADOLINT: tuple[str, ...] = (
 )
 """Rules with hadolint's ids."""
 
+SHELLCHECK_ID = re.compile(r"(?i)SC[0-9]{4}")
+"""What ShellCheck finds has ids of its own, which stand in no list here."""
+
 OWN: tuple[str, ...] = ("DFC000", "DFC001", "DFC002")
 """Rules that are found here only."""
 
@@ -163,6 +166,8 @@ def expand_name(name: str) -> tuple[str, ...]:
     known = _BY_LOWER.get(name.lower())
     if known is not None:
         return (known,)
+    if SHELLCHECK_ID.fullmatch(name):
+        return (name.upper(),)
     group = GROUPS.get(name.upper())
     if group is not None:
         return group

@@ -30,7 +30,8 @@ FORMATS = {
 """What each is, for `--help`."""
 
 
-def write_of(name: str) -> Write:
-    """The function that writes this format."""
-    write: Write = import_module(f"dockerfile_frontend.lint.report.{name}").write
+def write_of(name: str, *, color: bool = False) -> Write:
+    """The function that writes this format; `color` counts for text alone."""
+    module = import_module(f"dockerfile_frontend.lint.report.{name}")
+    write: Write = module.write_colored if color and name == "text" else module.write
     return write

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dockerfile_frontend.lint.table import load
+
 if TYPE_CHECKING:
     from dockerfile_frontend.lint.model import Finding
 
@@ -35,3 +37,8 @@ def place(finding: Finding) -> tuple[int, int, int, int]:
     column = span.column or 1
     end_line = span.end_line or span.line
     return span.line, column, end_line, span.end_column or (column if end_line == span.line else 1)
+
+
+def page_of(rule: str) -> str:
+    """The address of the page about a rule at the project it comes from; empty for our own."""
+    return load(rule).url
