@@ -64,6 +64,7 @@ COMPONENTS: dict[str, Debian | GoBuild | GoSource] = {
     "chromium": Debian("chromium", "chromium"),
     "crun": Debian("crun", "crun"),
     "docker": Debian("docker.io", "/usr/bin/docker"),
+    "debootstrap": Debian("debootstrap", "debootstrap"),
     "docker-registry": Debian("docker-registry", "docker-registry"),
     "dockerd": Debian("docker.io", "/usr/sbin/dockerd"),
     "git": Debian("git", "git"),
