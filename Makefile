@@ -4,6 +4,7 @@ SHELL := /bin/sh
 BIN := .venv/bin
 JOBS ?= 2
 ARGS ?=
+comma := ,
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,7 +37,11 @@ update: venv ## rewrite the expectations of the case files and everything genera
 fuzz: venv ## search for inputs that crash or hang, a minute a target (SECONDS=600 for longer)
 	@$(BIN)/python -m tests.fuzz.run --seconds $${SECONDS:-60} $(ARGS)
 
+image: venv ## build the frontend's image to build/frontend.tar (ARGS="-t NAME --push" for a registry instead)
+	@mkdir -p build && $(BIN)/dfc build . -f packaging/Dockerfile $(or $(ARGS),-o type=oci$(comma)dest=build/frontend.tar)
+
 lock: venv ## write requirements-dev.lock anew (needs uv)
 	uv pip compile -q pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -o requirements-dev.lock
+	@$(BIN)/python packaging/requirements.py
 
-.PHONY: help venv demo test e2e-buildkit lint type bench update fuzz lock
+.PHONY: help venv demo test e2e-buildkit lint type bench update fuzz image lock

@@ -10,15 +10,15 @@ to compare it with, so nothing is compared when the frontend starts.
 
 from __future__ import annotations
 
-import os
 import posixpath
 import py_compile
 import re
 import shutil
-import struct
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from elf import loader_of, needed_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,8 +58,8 @@ class Root:
             here = self.folder / found / part
             if here.is_symlink():
                 links += 1
-                target = os.readlink(here)
-                if links > 40:  # noqa: PLR2004  as the kernel has it
+                target = str(here.readlink())
+                if links > 40:
                     return None
                 waiting = [*target.split("/"), *waiting]
                 found = "" if target.startswith("/") else found
@@ -88,7 +88,7 @@ def add_python(base: Root, out: Path) -> None:
 def add_libraries(base: Root, out: Path) -> None:
     """What the program and its modules are linked with, in the one folder where the loader looks without being told."""
     program = out / HOME / "bin" / VERSION
-    loader = interpreter_of(program.read_bytes())
+    loader = loader_of(program.read_bytes())
     real = base.find(loader)
     if real is None:
         sys.exit(f"the base image has no {loader}")
@@ -108,53 +108,6 @@ def add_libraries(base: Root, out: Path) -> None:
             target = out / folder.lstrip("/").removeprefix("usr/") / name
             put(found, target)
             waiting.append(target)
-
-
-def interpreter_of(elf: bytes) -> str:
-    """The loader that a program names."""
-    for kind, offset, size in segments(elf):
-        if kind == 3:  # noqa: PLR2004  PT_INTERP
-            return elf[offset : offset + size].rstrip(b"\0").decode()
-    sys.exit("the base image's Python names no loader")
-
-
-def needed_by(elf: bytes) -> list[str]:
-    """The libraries that a 64-bit, little-endian ELF file names."""
-    loads = [(address, offset, size) for address, offset, size in _loaded(elf)]
-    names, strings = [], 0
-    for kind, offset, size in segments(elf):
-        if kind != 2:  # noqa: PLR2004  PT_DYNAMIC
-            continue
-        for tag, value in struct.iter_unpack("<qQ", elf[offset : offset + size]):
-            if tag == 0:
-                break
-            if tag == 1:  # DT_NEEDED
-                names.append(value)
-            elif tag == 5:  # noqa: PLR2004  DT_STRTAB
-                strings = next(o + value - a for a, o, s in loads if a <= value < a + s)
-    return [elf[strings + name : elf.index(b"\0", strings + name)].decode() for name in names]
-
-
-def segments(elf: bytes) -> Iterator[tuple[int, int, int]]:
-    """Kind, offset and size of each."""
-    for kind, offset, _address, size in _headers(elf):
-        yield kind, offset, size
-
-
-def _loaded(elf: bytes) -> Iterator[tuple[int, int, int]]:
-    for kind, offset, address, size in _headers(elf):
-        if kind == 1:  # PT_LOAD
-            yield address, offset, size
-
-
-def _headers(elf: bytes) -> Iterator[tuple[int, int, int, int]]:
-    if elf[:6] != b"\x7fELF\x02\x01":
-        sys.exit("only 64-bit, little-endian machines are supported")
-    (start,) = struct.unpack_from("<Q", elf, 32)
-    each, count = struct.unpack_from("<HH", elf, 54)
-    for number in range(count):
-        kind, _flags, offset, address, _physical, size = struct.unpack_from("<IIQQQQ", elf, start + number * each)
-        yield kind, offset, address, size
 
 
 def add_packages(out: Path, folders: list[str]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 import hashlib
 import http.server
-import importlib.util
 import json
 import re
 import subprocess
@@ -17,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from tests.components import require
 from tests.e2e.conftest import BuildKit
+from tests.packaging.image import push_image
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("buildkit")]
 
@@ -31,18 +30,10 @@ CHANCE = re.compile(r"^\d+\.\d+ |(?<=of ref )\S+", re.MULTILINE)
 
 
 @pytest.fixture(scope="session")
-def frontend_image(registry: str, root_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Our frontend's image in the registry: this interpreter and this checkout."""
-    spec = importlib.util.spec_from_file_location("frontend_image", root_folder / "fixtures" / "frontend_image.py")
-    assert spec is not None
-    assert spec.loader is not None
-    maker = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(maker)
-    layout = tmp_path_factory.mktemp("frontend")
-    maker.write_layout(layout, root_folder)
+def frontend_image(registry: str) -> str:
+    """Our frontend's image in the registry, as packaging/Dockerfile has it."""
     reference = f"{registry}/dockerfile-frontend:1"
-    copy = [str(require("skopeo")), "copy", "-q", "--dest-tls-verify=false"]
-    subprocess.run([*copy, f"oci:{layout}:latest", f"docker://{reference}"], check=True)
+    push_image(reference)
     return reference
 
 

@@ -22,7 +22,15 @@ ARCHITECTURES = ("amd64", "arm64")
 TAG = "python"
 KEPT = f"debian-{RELEASE}-python-1"
 """Named anew when what is below changes."""
-LEFT_OUT = ("./dev", "./debootstrap", "./var/cache", "./var/lib/apt", "./usr/share/doc", "./usr/share/man", "./usr/share/locale")
+LEFT_OUT = (
+    "./dev",
+    "./debootstrap",
+    "./var/cache",
+    "./var/lib/apt",
+    "./usr/share/doc",
+    "./usr/share/man",
+    "./usr/share/locale",
+)
 
 
 def python_base() -> Path:

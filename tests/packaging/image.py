@@ -1,6 +1,6 @@
 """The frontend's image, built as its users build it, but for the places where base image and packages come from.
 
-    build_image(("type=oci,dest=image.tar",), root=store)
+build_image(("type=oci,dest=image.tar",), root=store)
 """
 
 from __future__ import annotations
@@ -28,9 +28,24 @@ def build_image(*arguments: str, root: Path, context: Path = ROOT) -> None:
         base = ["--build-arg", "BASE=base", "--build-context", f"base=oci-layout://{python_base()}:{TAG}"]
         reachable = ["--build-arg", f"PACKAGE_INDEX={index}", "--network", "host", "--allow", "network.host"]
         dockerfile = ["-f", str(context / "packaging" / "Dockerfile"), "--root", str(root)]
-        command = [sys.executable, "-m", "dockerfile_frontend.cli", "build", str(context), *dockerfile, *base, *reachable]
+        command = [
+            sys.executable,
+            "-m",
+            "dockerfile_frontend.cli",
+            "build",
+            str(context),
+            *dockerfile,
+            *base,
+            *reachable,
+        ]
         done = subprocess.run([*command, *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def push_image(reference: str) -> None:
+    """The image in a registry on loopback, built in a store that is kept: what has not changed is not built again."""
+    with locked("frontend-image"):
+        build_image("-t", reference, "--push", "--provenance=false", root=cache_folder() / "frontend-image")
 
 
 @contextmanager

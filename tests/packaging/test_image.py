@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from dockerfile_frontend.gateway.forward import check_caps
 from tests.packaging.image import REQUIREMENTS, build_image, requirements
 from tests.running import ROOT
 
@@ -70,8 +71,6 @@ def test_config_says_what_buildkit_wants_to_know(layout: Layout, architecture: s
 
 
 def test_every_capability_of_the_label_is_one_of_the_frontend(layout: Layout) -> None:
-    from dockerfile_frontend.gateway.forward import check_caps
-
     config = layout.json(layout.manifests()["amd64"]["config"]["digest"])
     assert check_caps(config["config"]["Labels"]["moby.buildkit.frontend.caps"]) is None
 
@@ -81,7 +80,13 @@ def test_it_is_small_and_holds_no_shell_and_no_package_manager(layout: Layout, a
     assert sum(layer["size"] for layer in layers) < MOST
     names = [entry.name for layer in layers for entry in entries(layout, layer)]
     programs = {name for name in names if re.search(r"(^|/)s?bin/[^/]+$", name)}
-    assert {name.rpartition("/")[2] for name in programs} <= {"python3", "python3.11", "python3.12", "python3.13", "python3.14"}
+    assert {name.rpartition("/")[2] for name in programs} <= {
+        "python3",
+        "python3.11",
+        "python3.12",
+        "python3.13",
+        "python3.14",
+    }
     assert not [name for name in names if re.search(r"/(pip|ensurepip|setuptools|distutils)(/|$)", name)]
 
 
@@ -120,10 +125,9 @@ def test_programs_and_libraries_are_of_the_processor(layout: Layout, architectur
 
 def test_built_again_it_is_the_same(layout: Layout, tmp_path: Path) -> None:
     output = f"type=oci,tar=false,dest={tmp_path / 'again'},rewrite-timestamp=true"
-    platforms = ("--platform", "linux/amd64,linux/arm64")
-    build_image("-o", output, *platforms, "--build-arg", EPOCH, "--provenance=false", root=tmp_path / "store")
-    again = Layout(tmp_path / "again")
-    assert again.index["manifests"][0]["digest"] == layout.index["manifests"][0]["digest"]
+    build_image("-o", output, "--build-arg", EPOCH, "--provenance=false", root=tmp_path / "store")
+    (entry,) = Layout(tmp_path / "again").index["manifests"]
+    assert layout.blob(entry["digest"]).exists()
 
 
 def test_its_packages_are_those_of_the_lock() -> None:
