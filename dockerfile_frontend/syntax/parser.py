@@ -7,6 +7,7 @@ r"""Bytes to tree: each instruction becomes a node, with its flags and arguments
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -50,9 +51,21 @@ def parse_tree(data: bytes) -> Tree:
 def _load(escape: str) -> tuple[Lark, LinePatterns]:
     from dockerfile_frontend.syntax.lexer import DockerfileLexer  # noqa: PLC0415  imports lark
 
+    check_python()
     parser = load_with(ESCAPES[escape], transformer=_Nodes(escape), _plugins={"ContextualLexer": DockerfileLexer})
     comments, continuation = (parser.get_terminal(name).pattern.to_regexp() for name in ("COMMENTS", "CONTINUATION"))
     return parser, compile_lines(comments, continuation)
+
+
+def check_python() -> None:
+    """Refuse a Python that would misread a Dockerfile: until 3.11.4, possessive patterns may end in the wrong place (gh-106052).
+
+    Raises DockerfileError.
+    """
+    found = re.match("(?:ab?c)*+", "aca")
+    if found is None or found[0] != "ac":
+        message = "this Python's re module has the fault gh-106052, by which Dockerfiles are misread"
+        raise DockerfileError(message, code="python", hint="Python 3.11.5, or your distribution's newest 3.11, is without it")
 
 
 class _Nodes:

@@ -16,7 +16,7 @@ from typing import Any
 
 from tests.components import MissingError, cache_folder, give_up, locked, require, run
 
-RELEASE = "bookworm"
+RELEASE = "trixie"
 PACKAGES = "python3,python3-pip"
 ARCHITECTURES = ("amd64", "arm64")
 TAG = "python"
@@ -100,6 +100,6 @@ def make_layer(debootstrap: Path, root: Path, architecture: str) -> bytes:
 
 def mirror() -> str:
     """Where apt gets this machine's packages from."""
-    wanted = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", f"Codename: {RELEASE}"]
+    wanted = ["apt-get", "indextargets", "--format", "$(REPO_URI)", "Created-By: Packages", "Origin: Debian", "Label: Debian"]
     found = subprocess.run(wanted, capture_output=True, text=True, check=False).stdout.split()
     return found[0] if found else "http://deb.debian.org/debian"
