@@ -88,6 +88,9 @@ def make_layer(debootstrap: Path, root: Path, architecture: str) -> bytes:
     for package in sorted((root / "var/cache/apt/archives").glob("*.deb")):
         with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE) as files:
             subprocess.run(["tar", "-x", "--keep-directory-symlink", "-C", root], stdin=files.stdout, check=True)
+    # What setting up ca-certificates would do: without it, pip does not start.
+    authorities = sorted((root / "usr/share/ca-certificates").rglob("*.crt"))
+    (root / "etc/ssl/certs/ca-certificates.crt").write_bytes(b"".join(path.read_bytes() for path in authorities))
     if (root / "proc").is_symlink():  # made so where debootstrap runs in a container
         (root / "proc").unlink()
         (root / "proc").mkdir()
