@@ -1,17 +1,19 @@
 """What `dfc diff` compares: graphs as files, Dockerfiles, folders with one, and either in a git revision.
 
-    old.msgpack        a graph of any frontend
-    ci/Dockerfile      compiled, with the ignore file beside it
-    app                app/Dockerfile
-    main~2:Dockerfile  as `git show` has it, with the ignore file of that revision
+old.msgpack        a graph of any frontend
+ci/Dockerfile      compiled, with the ignore file beside it
+app                app/Dockerfile
+main~2:Dockerfile  as `git show` has it, with the ignore file of that revision
 """
 
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from dockerfile_frontend.cli.compiling import Call, ask
+from dockerfile_frontend.cli.context_files import folder_files, revision_files
 from dockerfile_frontend.cli.contexts import parse_contexts
 from dockerfile_frontend.cli.definitions import LARGEST, decode, read_definition
 from dockerfile_frontend.cli.errors import Fault
@@ -19,26 +21,55 @@ from dockerfile_frontend.cli.inputs import DEFAULT_NAME, STANDARD, Inputs, read_
 from dockerfile_frontend.cli.inputs import LARGEST as LARGEST_DOCKERFILE
 from dockerfile_frontend.cli.options import frontend_options
 from dockerfile_frontend.cli.resolving import resolving
+from ir_schema.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from dockerfile_frontend.cli.context_files import File
     from ir_schema.definition import Definition
 
 IGNORE = ".dockerignore"
 
 
-def read_operand(word: str, given: Mapping[str, Any]) -> Definition:
-    """The graph that a word stands for. Raises Fault and Refused."""
+class Operand(Record):
+    """A graph, and the files of its build context when it has one here."""
+
+    definition: Definition
+    files: Callable[[Callable[[str], bool]], dict[str, File]] | None = None
+    """What is left of them when those that a function tells are out."""
+    folder: str = ""
+    """Where they are."""
+
+
+def read_operand(word: str, given: Mapping[str, Any]) -> Operand:
+    """What a word stands for. Raises Fault and Refused."""
     if word == STANDARD or (not os.path.lexists(word) and ":" not in word):
-        return read_definition(word)
+        return Operand(read_definition(word))
     if not os.path.lexists(word):
-        return _compiled(_read_revision(word), given)
+        return _revised(word, given)
     if os.path.isdir(word):
-        return _compiled(read_inputs(word, None), given)
+        return _in_folder(word, read_inputs(word, None), given)
     if _is_dockerfile(read_regular(word, LARGEST, "definition")):
-        return _compiled(read_inputs(os.path.dirname(word) or ".", word), given)
-    return read_definition(word)
+        folder = os.path.dirname(word) or "."
+        return _in_folder(folder, read_inputs(folder, word), given)
+    return Operand(read_definition(word))
+
+
+def _in_folder(folder: str, inputs: Inputs, given: Mapping[str, Any]) -> Operand:
+    return Operand(_compiled(inputs, given), partial(folder_files, folder), os.path.realpath(folder))
+
+
+def _revised(word: str, given: Mapping[str, Any]) -> Operand:
+    inputs = _read_revision(word)
+    folder = os.path.dirname(inputs.name.partition(":")[2])
+    revision = inputs.name.partition(":")[0]
+    name = f"{revision}:{folder}"
+
+    def files(ignored: Callable[[str], bool]) -> dict[str, File]:
+        return revision_files(_git("ls-tree", "-r", "-l", "-z", name), ignored)
+
+    return Operand(_compiled(inputs, given), files, name)
 
 
 def _is_dockerfile(data: bytes) -> bool:
@@ -105,11 +136,13 @@ def _git(*arguments: str) -> bytes:
             found = git.stdout.read(LARGEST_DOCKERFILE + 1)
             if len(found) > LARGEST_DOCKERFILE:
                 git.kill()
-                raise Fault(f"{arguments[-1]} is larger than {LARGEST_DOCKERFILE >> 20} MiB, which no Dockerfile is")
+                raise Fault(f"{arguments[-1]} is larger than {LARGEST_DOCKERFILE >> 20} MiB")
             told = git.stderr.read(1 << 16).decode("utf-8", "replace").strip()
     except OSError as error:
         raise Fault(f"cannot run git: {error.strerror}", hint="REV:PATH is read by git") from error
     if git.returncode:
         first = told.splitlines()[0].removeprefix("fatal: ") if told else "git failed"
-        raise Fault(f"{arguments[-1]}: {first}", hint="what is compared: a graph, a Dockerfile, a folder, or REV:PATH in git")
+        raise Fault(
+            f"{arguments[-1]}: {first}", hint="what is compared: a graph, a Dockerfile, a folder, or REV:PATH in git"
+        )
     return found

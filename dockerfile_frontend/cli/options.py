@@ -27,7 +27,7 @@ JSON_FLAG = click.option("--json", "as_json", is_flag=True, help="Print JSON, as
 
 DOCKERFILE_FLAGS = (
     FILE_FLAG,
-    click.option("--target", metavar="STAGE", help="Stage to build, by name or number  [default: the last]"),
+    click.option("--target", metavar="STAGE", help="Stage to build  [default: the last]"),
     click.option("--build-arg", metavar="KEY[=VALUE]", multiple=True, help="Build arg; KEY alone takes $KEY."),
     click.option("--platform", metavar="OS/ARCH[,…]", multiple=True, help="Target platform; of several, a graph each."),
     click.option("--opt", metavar="KEY=VALUE", multiple=True, help="Any option of the frontend, by its own name."),

@@ -15,20 +15,26 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Any
 
+from dockerfile_frontend.inspect.context_diff import Changed, named
 from dockerfile_frontend.inspect.lines import Line, Piece
 from dockerfile_frontend.inspect.show import KIND_WIDTH, base_input, fold
 from dockerfile_frontend.inspect.words import PLUMBING, Words, describe_op
 from ir_schema.ops import ExecOp, FileOp, SourceOp
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from dockerfile_frontend.inspect.graph import Graph, Vertex
     from ir_schema.ops import Op
+
+
+Reads = Mapping[str, "tuple[Changed, ...]"]
+"""By digest of a step: the files that it reads and that differ."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +117,8 @@ def place_key(vertex: Vertex) -> tuple[str, str, str]:
 KEEPS, PERHAPS, RUNS = "keeps", "perhaps", "runs"
 
 
-def diff_graphs(old: Graph, new: Graph) -> Iterator[Line]:
-    pairing = pair_graphs(old, new)
+def diff_graphs(old: Graph, new: Graph, pairing: Pairing, reads: Reads) -> Iterator[Line]:
+    """`reads` are the steps of the new graph whose files of the build context differ."""
     for vertex in pairing.gone:
         yield head("- ", "old", old, vertex)
     for vertex in pairing.new:
@@ -121,32 +127,76 @@ def diff_graphs(old: Graph, new: Graph) -> Iterator[Line]:
         yield head("~ ", "warn", new, after)
         for path, was, now in field_changes(content(before.op), content(after.op)):
             yield (Piece(f"    {path}: "), Piece(was, "old"), Piece(" → "), Piece(now, "new"))
-    yield from summary(pairing)
+    for vertex in new.vertices:
+        if vertex.digest in reads:
+            yield head("~ ", "warn", new, vertex)
+            yield (Piece("    files of the context: "), Piece(named(reads[vertex.digest]), "new"))
+    yield from summary(pairing, len(reads))
 
 
-def show_steps(new: Graph, pairing: Pairing) -> Iterator[Line]:
-    """Of every op of the new graph, whether it keeps its cache, as far as graphs alone can say: files may differ, too.
+def show_steps(new: Graph, pairing: Pairing, reads: Reads) -> Iterator[Line]:
+    """Of every op of the new graph, whether it keeps its cache, as far as graphs and the files that were compared can say.
 
     One that only reads a part of what follows from a change keeps it when that part comes out the same.
     """
-    changed = {after.digest for _, after in pairing.changed} | {vertex.digest for vertex in pairing.new}
+    yield ()
+    said = fates(new, pairing, reads)
+    for vertex in new.vertices:
+        if vertex.digest in said:
+            word = said[vertex.digest]
+            yield head(f"{word:<8} ", "new" if word == KEEPS else "warn", new, vertex)
+
+
+def fates(new: Graph, pairing: Pairing, reads: Reads) -> dict[str, str]:
+    """By digest: keeps, perhaps or runs."""
+    changed = {after.digest for _, after in pairing.changed} | {vertex.digest for vertex in pairing.new} | set(reads)
     followed = {after.digest for _, after in pairing.followed}
     said: dict[str, str] = {}
-    yield ()
     for vertex in new.vertices:
         if vertex.op.body is None:
             continue
         base = base_input(vertex)
-        bases = (said.get(edge.digest, KEEPS) for index, edge in enumerate(vertex.op.inputs) if index == base)
+        bases = [said.get(edge.digest, KEEPS) for index, edge in enumerate(vertex.op.inputs) if index == base]
+        before = {said.get(edge.digest, KEEPS) for edge in vertex.op.inputs}
         if vertex.digest in changed:
-            word = RUNS
-        elif vertex.digest in followed:
+            said[vertex.digest] = RUNS
+        elif vertex.digest in followed or before - {KEEPS}:
             partly = isinstance(vertex.op.body, FileOp | ExecOp) and RUNS not in bases
-            word = PERHAPS if partly else RUNS
+            said[vertex.digest] = PERHAPS if partly else RUNS
         else:
-            word = KEEPS
-        said[vertex.digest] = word
-        yield head(f"{word:<8} ", "new" if word == KEEPS else "warn", new, vertex)
+            said[vertex.digest] = KEEPS
+    return said
+
+
+def diff_json(old: Graph, new: Graph, pairing: Pairing, reads: Reads) -> dict[str, Any]:
+    """For programs: what is gone and new, what changed in which fields, what only follows, and what each step of the new graph does."""
+
+    def told(graph: Graph, vertex: Vertex) -> dict[str, Any]:
+        words = describe_op(vertex.op, lambda index: graph.input_name(vertex, index))
+        found = {
+            "digest": vertex.digest,
+            "kind": words.kind,
+            "does": list(words.does),
+            "stage": vertex.stage,
+            "place": vertex.place,
+        }
+        return {key: value for key, value in found.items() if value}
+
+    def changed(before: Vertex, after: Vertex) -> dict[str, Any]:
+        differences = field_changes(content(before.op), content(after.op))
+        named_fields = [{"path": path, "old": was, "new": now} for path, was, now in differences]
+        return {"old": told(old, before), "new": told(new, after), "fields": named_fields}
+
+    files = {digest: [{"sign": each.sign, "path": each.path} for each in some] for digest, some in reads.items()}
+    return {
+        "equal": pairing.equal,
+        "gone": [told(old, vertex) for vertex in pairing.gone],
+        "new": [told(new, vertex) for vertex in pairing.new],
+        "changed": [changed(before, after) for before, after in pairing.changed],
+        "followed": [{"old": before.digest, "new": after.digest} for before, after in pairing.followed],
+        "files": files,
+        "steps": fates(new, pairing, reads),
+    }
 
 
 def head(sign: str, style: str, graph: Graph, vertex: Vertex) -> Line:
@@ -156,9 +206,9 @@ def head(sign: str, style: str, graph: Graph, vertex: Vertex) -> Line:
     return (Piece(sign, style), Piece(f"{words.kind:<{KIND_WIDTH}}", "kind"), Piece(first), Piece(where, "note"))
 
 
-def summary(pairing: Pairing) -> Iterator[Line]:
+def summary(pairing: Pairing, reading: int) -> Iterator[Line]:
     followed, equal = len(pairing.followed), pairing.equal
-    if not pairing.differs:
+    if not pairing.differs and not reading:
         yield (Piece(f"equal: {equal} op{'s' if equal != 1 else ''}"),)
         return
     if followed:

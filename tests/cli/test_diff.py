@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -54,6 +56,68 @@ def test_the_ignore_file_is_that_of_the_revision(repository: Path) -> None:
     assert """'["*.o"]' → '["*.a"]'""" in done.stdout.decode()
 
 
+@pytest.fixture
+def contexts(repository: Path) -> Path:
+    """Files that the same Dockerfile reads, changed since the commit."""
+    app = repository / "app"
+    (app / "Dockerfile").write_text(
+        "FROM scratch AS a\nCOPY src/*.c /a/\nFROM scratch\nCOPY lib /lib\nCOPY --from=a /a /a\n"
+    )
+    for path in ("src/a.c", "src/b.c", "src/h.o", "lib/deep/x", "unread"):
+        (app / path).parent.mkdir(parents=True, exist_ok=True)
+        (app / path).write_text(path)
+    git = str(require("git"))
+    for command in (
+        ("add", "-A"),
+        ("-c", "user.name=a", "-c", "user.email=a@example.com", "commit", "-q", "-m", "files"),
+    ):
+        subprocess.run([git, *command], cwd=repository, check=True)
+    return repository
+
+
+def test_files_of_the_context_that_steps_read(contexts: Path) -> None:
+    assert dfc("diff", "HEAD:app", "app", cwd=contexts).returncode == 0
+    (contexts / "app/src/b.c").write_text("other")
+    (contexts / "app/src/h.o").write_text("ignored")
+    (contexts / "app/unread").write_text("unread")
+    done = dfc("diff", "HEAD:app", "app", "--steps", cwd=contexts)
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert done.stdout.decode().splitlines() == [
+        "~ file   copy %1 /src/*.c → /a/  (a · Dockerfile:2)",
+        "    files of the context: ~ src/b.c",
+        "4 ops are equal",
+        "",
+        "keeps    local  context  (inputs)",
+        "keeps    file   copy %1 /lib → /lib  (stage-1 · Dockerfile:4)",
+        "runs     file   copy %1 /src/*.c → /a/  (a · Dockerfile:2)",
+        "perhaps  file   copy %3 /a → /a  (stage-1 · Dockerfile:5)",
+    ]
+
+
+def test_new_and_gone_files_modes_and_links(contexts: Path) -> None:
+    copy = contexts / "copy"
+    shutil.copytree(contexts / "app", copy)
+    (copy / "lib/deep/x").chmod(0o755)
+    (copy / "lib/new").symlink_to("nowhere")
+    (copy / "src/a.c").unlink()
+    done = dfc("diff", "app", "copy", cwd=contexts)
+    assert [line for line in done.stdout.decode().splitlines() if "context" in line] == [
+        "    files of the context: ~ lib/deep/x, + lib/new",
+        "    files of the context: - src/a.c",
+    ]
+    assert dfc("diff", "app", "app", cwd=contexts).returncode == 0
+
+
+def test_a_diff_for_programs(contexts: Path) -> None:
+    (contexts / "app/lib/deep/x").write_text("other")
+    told = json.loads(dfc("diff", "HEAD:app", "app", "--format", "json", cwd=contexts).stdout)
+    assert list(told["files"].values()) == [[{"sign": "~", "path": "lib/deep/x"}]]
+    assert sorted(told["steps"].values()) == ["keeps", "keeps", "runs", "runs"]
+    assert (told["equal"], told["changed"], told["new"], told["gone"]) == (4, [], [], [])
+    changed = json.loads(dfc("diff", "HEAD~1:app", "app", "--format", "json", cwd=contexts).stdout)["changed"]
+    assert {"path": "file.actions[0].action.dest", "old": "'/x'", "new": "'/a/'"} in changed[-1]["fields"]
+
+
 @pytest.mark.parametrize("form", FORMATS)
 def test_a_graph_and_a_dockerfile(repository: Path, form: str) -> None:
     graph = repository / "graph"
@@ -74,7 +138,10 @@ def test_a_dockerfile_that_begins_with_a_comment_is_no_graph(tmp_path: Path) -> 
         ("HEAD:none", "dfc: error: HEAD:none: path 'none' does not exist in 'HEAD'\n"),
         ("none:app", "dfc: error: none:app: invalid object name 'none'.\n"),
         ("none", "dfc: error: cannot read none: No such file or directory\n"),
-        ("HEAD:app/.dockerignore", "HEAD:app/.dockerignore:1:1: error: dockerfile parse error on line 1: unknown instruction: *.o"),
+        (
+            "HEAD:app/.dockerignore",
+            "HEAD:app/.dockerignore:1:1: error: dockerfile parse error on line 1: unknown instruction: *.o",
+        ),
     ],
 )
 def test_what_is_not_there_is_one_message(repository: Path, word: str, message: str) -> None:

@@ -10,7 +10,8 @@ IMAGE = "docker-image://docker.io/library"
 
 
 def diff(old: Definition, new: Definition) -> list[str]:
-    return list(plain(diff_graphs(view_graph(old), view_graph(new))))
+    before, after = view_graph(old), view_graph(new)
+    return list(plain(diff_graphs(before, after, pair_graphs(before, after), {})))
 
 
 def build(base: str, script: str, *more: Step, env: tuple[str, ...] = ("A=1", "B=2")) -> Definition:
@@ -73,7 +74,7 @@ def test_of_every_step_whether_it_keeps_its_cache() -> None:
         )
 
     old, new = view_graph(project("/a")), view_graph(project("/other"))
-    assert [line.split("(")[0].rstrip() for line in plain(show_steps(new, pair_graphs(old, new)))] == [
+    assert [line.split("(")[0].rstrip() for line in plain(show_steps(new, pair_graphs(old, new), {}))] == [
         "",
         "keeps    local  context",
         "keeps    image  docker.io/library/alpine:latest",
