@@ -83,6 +83,11 @@ class LintFile:
         return check_dockerfile(self.data, self.options, self.images, self._reader, self.tree)
 
     @property
+    def context_folder(self) -> str | None:
+        """Where the build context lies; None where nobody said."""
+        return getattr(self._reader, "context", None)
+
+    @property
     def fault(self) -> DockerfileError | None:
         return self.checked.error
 

@@ -64,3 +64,25 @@ def _last_user(file: LintFile, stage: StageFacts) -> tuple[Step, User] | None:
         if users:
             return users[-1]
     return None
+
+
+def names_in_run(file: LintFile, step: Step) -> frozenset[str]:
+    """Variables that a RUN's scripts read and do not set themselves; in single quotes, and behind a backslash, there are none."""
+    return file.once((names_in_run, step.index, step.onbuild is None), lambda: _names(step))
+
+
+def _names(step: Step) -> frozenset[str]:
+    node = step.node
+    text = node.line.text[node.places[min(1, len(node.places) - 1)][0] :]
+    if text.startswith("<<"):  # what else a document is given to may read it in its own way
+        text += "\n" + "\n".join([heredoc.content for heredoc in node.heredocs])
+    if "$" not in text or node.json:
+        return frozenset()
+    bare = _QUOTED.sub(lambda found: found[0] if found[0][0] == '"' else " ", text)
+    used, given = ({found[1] or found[2] for found in which} for which in (_USED.finditer(bare), _SET.finditer(text)))
+    return frozenset(used - given)
+
+
+_QUOTED = re.compile(r"\\.|\"(?:[^\"\\]|\\.)*\"|'[^']*'", re.DOTALL)
+_USED = re.compile(r"(?<![\\$])\$(?:\{(\w+)\}|(\w+))")
+_SET = re.compile(r"\b(\w+)\+?=|\b(?:for|read(?: -\w+)*|local|export|declare|getopts \S+)\s+(\w+)")
