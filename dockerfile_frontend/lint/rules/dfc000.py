@@ -21,8 +21,8 @@ def check(file: LintFile) -> Iterator[Finding]:
     fault = file.fault
     if fault is not None and fault.code != "check-error":
         span = fault.span
-        if span is not None and not span.column:
-            span = whole_line(file, span.line)
+        if span is None or not span.column:
+            span = whole_line(file, span.line if span else 1)
         yield Finding(fault.message, span, fault.hint)
 
 

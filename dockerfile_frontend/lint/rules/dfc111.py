@@ -6,7 +6,6 @@ Looked for only when the context is known: with `--context FOLDER`.
 from __future__ import annotations
 
 import re
-from glob import escape, glob
 from os.path import lexists
 from posixpath import normpath
 from typing import TYPE_CHECKING
@@ -40,6 +39,8 @@ def check(file: LintFile) -> Iterator[Finding]:
 def _is_there(folder: str, path: str) -> bool:
     inside = normpath(f"/{path}").lstrip("/")
     if re.search(r"[*?\[\\]", inside):
+        from glob import escape, glob  # noqa: PLC0415  few files have patterns
+
         return bool(glob(f"{escape(folder)}/{inside}", include_hidden=True))
     return lexists(f"{folder}/{inside}")
 
