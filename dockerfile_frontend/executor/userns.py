@@ -16,6 +16,7 @@ unprivileged container, the kernel refuses a new /proc and so a pid namespace: t
 from __future__ import annotations
 
 import os
+import resource
 import select
 import signal
 import sys
@@ -29,6 +30,7 @@ from .runtime.faults import ContainerError
 from .runtime.find import locate
 from .runtime.host import read_host
 from .runtime.process import Never, run_program
+from .runtime.processes import lower_own, most_processes
 from .syscalls import (
     CLONE_NEWNS,
     CLONE_NEWPID,
@@ -121,6 +123,7 @@ def divide(*, rootless: bool | None = None) -> Outside | None:
     global _inside  # noqa: PLW0603 - a process is inside or not
     if rootless is None:
         rootless = not read_host().has("CAP_SYS_ADMIN")
+    most_processes()  # remembered: a new pid namespace has a maximum of its own
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:  # closed by whoever started us
             stream.flush()
@@ -167,8 +170,11 @@ def _divide(*, rootless: bool, own_processes: bool) -> Outside | None:
 def _unshare(link: _Link, *, rootless: bool, own_processes: bool) -> int:
     """In the short-lived child: make the namespaces; the pid of the build in it, 0 in the build."""
     flags = CLONE_NEWNS | (CLONE_NEWUSER if rootless else 0) | (CLONE_NEWPID if own_processes else 0)
+    limits = lower_own() if rootless else None
     try:
         unshare(flags)
+        if limits:
+            resource.setrlimit(resource.RLIMIT_NPROC, limits)
     except OSError as error:
         link.fail(f"unshare {error.errno} {error.strerror}")
     if rootless:

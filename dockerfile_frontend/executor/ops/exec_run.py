@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from dockerfile_frontend.executor.runtime.container import ContainerSpec, Process, build_env
 from dockerfile_frontend.executor.runtime.faults import ContainerError, ProcessError
 from dockerfile_frontend.executor.runtime.host import MORE_IDS
+from dockerfile_frontend.executor.runtime.processes import process_limit
 from dockerfile_frontend.executor.secrets import secret_variable
 from dockerfile_frontend.executor.solver.model import Cancelled, ExecutorError
 from ir_schema.ops import ExecOp, MountType, OpMetadata
@@ -178,16 +179,20 @@ def _run(spec: ContainerSpec, step: Step) -> None:
     except ContainerError as error:
         raise _failure(spec, str(error), hint=error.hint) from error
     if not status.ok:
-        raise _exited(spec, status, rootless_hint(runtime.host, said))
+        raise _exited(spec, status, rootless_hint(spec, runtime.host, said))
 
 
 _REMEMBERED = 4096
 """Bytes of a rootless step's log that are searched for what the kernel refused."""
 
 
-def rootless_hint(host: Host, said: bytes | bytearray) -> str:
+def rootless_hint(spec: ContainerSpec, host: Host, said: bytes | bytearray) -> str:
     """What a step that failed without root may lack, judged by the end of what it printed."""
-    if not host.user_namespace or not (b"Operation not permitted" in said or b"Invalid argument" in said):
+    if not host.user_namespace:
+        return ""
+    if b"fork" in said and b"Resource temporarily unavailable" in said:
+        return TOO_MANY.format(process_limit(spec))
+    if b"Operation not permitted" not in said and b"Invalid argument" not in said:
         return ""
     if host.one_id and b"mknod" not in said:
         return MORE_IDS
@@ -197,7 +202,12 @@ def rootless_hint(host: Host, said: bytes | bytearray) -> str:
 def _exited(spec: ContainerSpec, status: ExitStatus, hint: str) -> ProcessError:
     if status.out_of_memory:
         return _failure(spec, "cannot allocate memory", status.code, hint="the step needs more than its memory limit")
+    if status.out_of_processes:
+        hint = TOO_MANY.format(process_limit(spec))
     return _failure(spec, f"exit code: {status.code}", status.code, hint=hint)
+
+
+TOO_MANY = "the step reached its limit of {} processes and threads; --ulimit nproc=N sets another"
 
 
 def _failure(spec: ContainerSpec, reason: str, code: int = -1, *, hint: str = "") -> ProcessError:

@@ -1,7 +1,8 @@
 """The cgroups that a runtime makes for containers of ours: found by their name, asked, removed.
 
-out_of_memory("dfc-3f9c…-7")     whether the kernel has killed something in it for want of memory
-remove_cgroup("dfc-3f9c…-7")     on every hierarchy
+out_of_memory("dfc-3f9c…-7")        whether the kernel has killed something in it for want of memory
+out_of_processes("dfc-3f9c…-7")     whether the kernel has refused it a process
+remove_cgroup("dfc-3f9c…-7")        on every hierarchy
 """
 
 from __future__ import annotations
@@ -24,12 +25,17 @@ EVENT_FILES = ("memory.oom_control", "memory.events")
 
 
 def out_of_memory(name: str, parent: str = "") -> bool:
-    for path in _groups(name, parent):
-        for file in EVENT_FILES:
-            with suppress(OSError, ValueError), open(f"{path}/{file}", encoding="ascii") as text:
-                counts = dict(line.split()[:2] for line in text if line.startswith("oom_kill "))
-                if int(counts.get("oom_kill", 0)):
-                    return True
+    return any(_happened(path, file, "oom_kill") for path in _groups(name, parent) for file in EVENT_FILES)
+
+
+def out_of_processes(name: str, parent: str = "") -> bool:
+    return any(_happened(path, "pids.events", "max") for path in _groups(name, parent))
+
+
+def _happened(path: str, file: str, event: str) -> bool:
+    with suppress(OSError, ValueError), open(f"{path}/{file}", encoding="ascii") as text:
+        counts = dict(line.split()[:2] for line in text if line.startswith(f"{event} "))
+        return int(counts.get(event, 0)) > 0
     return False
 
 

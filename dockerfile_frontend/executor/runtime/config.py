@@ -19,6 +19,7 @@ from .container import Bind, Tmpfs
 from .faults import ContainerError
 from .host import holds
 from .limits import resources, rlimits
+from .processes import cgroup_limit, rlimit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -116,7 +117,7 @@ def _process(spec: ContainerSpec, setup: Setup, *, insecure: bool) -> Json:
         "env": list(setup.env),
         "cwd": setup.cwd,
         "capabilities": {name: held if insecure or name in sets[:3] else [] for name in sets},
-        "rlimits": rlimits(spec.ulimits, setup.host),
+        "rlimits": rlimits((*rlimit(spec, setup.host), *spec.ulimits), setup.host),
         "noNewPrivileges": False,
     }
 
@@ -127,8 +128,9 @@ def _linux(spec: ContainerSpec, setup: Setup, *, insecure: bool) -> Json:
         namespaces.append({"type": "network", **({"path": setup.network} if setup.network else {})})
     linux: Json = {"namespaces": namespaces, "maskedPaths": [], "readonlyPaths": []}
     if setup.cgroups:
-        linux["resources"] = {"devices": _device_rules(insecure=insecure), **resources(spec.resources)}
         path = _cgroup_path(spec, setup)
+        limits = {**resources(spec.resources), **cgroup_limit(spec, setup.host, path)}
+        linux["resources"] = {"devices": _device_rules(insecure=insecure), **limits}
         if path:
             linux["cgroupsPath"] = path
         if setup.host.cgroups == 2:

@@ -97,6 +97,8 @@ class ContainerSpec(Record):
     extra_hosts: tuple[HostIP, ...] = ()
     ulimits: tuple[Ulimit, ...] = ()
     resources: LinuxResources | None = None
+    processes: int = 0
+    """How many processes and threads there may be; 0 leaves it to the ulimit nproc, or else to the machine."""
     cgroup_parent: str = ""
     remove_stubs_recursive: bool = False
     """Whether missing parents of mount points are removed again, and not the mount points alone."""
@@ -112,6 +114,8 @@ class ExitStatus(Record):
     valid_exit_codes: tuple[int, ...] = ()
     out_of_memory: bool = False
     """Whether the kernel killed something in it because it reached its memory limit."""
+    out_of_processes: bool = False
+    """Whether the kernel refused it a process or thread because it reached its limit."""
 
     @property
     def ok(self) -> bool:

@@ -18,7 +18,7 @@ from dockerfile_frontend.executor.network import HostNetwork
 from dockerfile_frontend.executor.solver.model import Cancelled
 from ir_schema.ops import NetMode
 
-from .cgroups import out_of_memory, remove_cgroup
+from .cgroups import out_of_memory, out_of_processes, remove_cgroup
 from .config import Setup, config
 from .container import ContainerSpec, ExitStatus, Process
 from .faults import ContainerError
@@ -192,12 +192,9 @@ class Runtime:
                 return ExitStatus(run_on_terminal((*call, *run, name), pid_file), spec.valid_exit_codes)
             args = (*call, *run, "--detach", name)
             code = shown(spec, on_data, self._max_output, lambda show: run_container(args, pid_file, show, cancel))
-            starved = (
-                code is not None
-                and code != 0
-                and spec.resources is not None
-                and out_of_memory(name, spec.cgroup_parent)
-            )
+            failed = bool(code) and engine.cgroups
+            starved = failed and spec.resources is not None and out_of_memory(name, spec.cgroup_parent)
+            crowded = failed and out_of_processes(name, spec.cgroup_parent)
         finally:
             self._forget_container(call, name, pid_file, spec.cgroup_parent)
         if code is None:
@@ -207,7 +204,7 @@ class Runtime:
             if not is_about_program(fault):
                 forget_engine(self._directory)
             raise ContainerError(fault if fault.startswith(engine.name) else f"{engine.name}: {fault}")
-        return ExitStatus(code, spec.valid_exit_codes, starved)
+        return ExitStatus(code, spec.valid_exit_codes, starved, crowded)
 
     def _forget_container(self, call: tuple[str, ...], name: str, pid_file: str, parent: str) -> None:
         """Remove what the runtime keeps of a container that has ended; it would take a process of 5 ms to ask it to.

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from dockerfile_frontend.executor.session import Secret
-from ir_schema.ops import Input, Mount, NetMode, SecurityMode
+from ir_schema.ops import Input, Mount, NetMode, SecurityMode, Ulimit
 from tests.executor.exec.bench import NOTHING, Bench, bind, cache, secret, tmpfs
 
 OF_THE_HOST = "of the host"
@@ -247,3 +247,13 @@ def test_an_output_that_nobody_has(bench: Bench) -> None:
     odd = graph.step("true", root=Mount(0, dest="/", output=5))
     assert bench.build(*graph.at(odd)).error == ""
     assert os.path.isdir(bench.store)
+
+
+def test_a_fork_bomb(bench: Bench) -> None:
+    """A bounded one: without the limit it reaches its end. Everything of it ends with the step."""
+    bomb = "i=0; while [ $i -lt 300 ]; do sleep 60 & i=$((i+1)); done; echo all"
+    outcome = bench.build(bench.graph().run(bomb, meta={"ulimit": (Ulimit("nproc", 100, 100),)}, name="bomb"))
+    assert "exit code: 2" in outcome.error
+    assert outcome.hint == "the step reached its limit of 100 processes and threads; --ulimit nproc=N sets another"
+    assert b"all" not in outcome.logs["bomb"]
+    assert bench.build(bench.graph().run("echo fine")).error == ""

@@ -51,6 +51,7 @@ class Outcome:
     engine: str = ""
     cgroups: bool = False
     out_of_memory: bool = False
+    out_of_processes: bool = False
     fault: str = ""
     """Name of the exception."""
     left: list[str] = field(default_factory=list)
@@ -103,6 +104,7 @@ def run(job: Job) -> Outcome:
             outcome.engine, outcome.cgroups = runtime.engine.name, runtime.engine.cgroups
             status = runtime.run(job.spec, on_data=lambda stream, data: streams[stream].append(data))
             outcome.code, outcome.out_of_memory = status.code, status.out_of_memory
+            outcome.out_of_processes = status.out_of_processes
     except ExecutorError as error:
         outcome.error, outcome.hint, outcome.fault = str(error), error.hint, type(error).__name__
     outcome.raw = b"".join(streams[1])

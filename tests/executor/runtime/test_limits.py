@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import resource
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from dockerfile_frontend.executor.runtime import processes
 from dockerfile_frontend.executor.runtime.container import ContainerSpec, Process
 from dockerfile_frontend.executor.runtime.host import read_host
 from dockerfile_frontend.executor.runtime.limits import resources, rlimits, warnings
+from dockerfile_frontend.executor.runtime.processes import cgroup_limit, most_processes, process_limit
 from dockerfile_frontend.executor.solver.model import ExecutorError
 from ir_schema.ops import LinuxResources, Ulimit
 from tests.executor.runtime.box import Box
@@ -86,3 +89,46 @@ def test_a_cgroup_parent(root_box: Box) -> None:
     assert all(
         line.split(":")[2].startswith("/dfc-test-parent/dfc-") for line in outcome.lines if not line.startswith("0:")
     )
+
+
+GROWING = "i=0; while [ $i -lt 300 ]; do sleep 60 & i=$((i+1)); done; echo all"
+
+
+def test_the_number_of_processes(box: Box) -> None:
+    outcome = box.run(GROWING, processes=60)
+    assert outcome.code == 2
+    assert "can't fork" in outcome.err
+    assert outcome.left == []
+    assert outcome.out_of_processes == outcome.cgroups
+    assert box.run(GROWING, processes=500).out == "all\n"
+
+
+def test_every_container_has_a_limit(box: Box) -> None:
+    limit = process_limit(ContainerSpec("/", Process(("x",))))
+    look = "ulimit -u; cat /sys/fs/cgroup/pids/pids.max /sys/fs/cgroup/pids.max"
+    outcome = box.run(look, resources=LinuxResources(cpu_shares=100))  # for which cgroups are shown
+    assert 1024 <= limit <= most_processes()
+    assert str(limit) in outcome.lines
+
+
+def test_a_ulimit_sets_the_limit() -> None:
+    spec = ContainerSpec("/", Process(("x",)), ulimits=(Ulimit("nproc", 5, 7),))
+    assert process_limit(spec) == 7
+    assert process_limit(replace(spec, ulimits=(Ulimit("nproc", -1, -1),))) == 0
+    assert process_limit(replace(spec, processes=9)) == 9
+
+
+def test_no_limit_where_processes_are_not_counted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The runtime would refuse to start the container."""
+    monkeypatch.setattr(processes, "GROUPS", str(tmp_path))
+    spec = ContainerSpec("/", Process(("x",)), processes=9)
+    host = replace(read_host(), cgroups=1)
+    assert cgroup_limit(spec, host, "") == {}
+    (tmp_path / "pids").mkdir()
+    assert cgroup_limit(spec, host, "") == {"pids": {"limit": 9}}
+    host = replace(host, cgroups=2)
+    (tmp_path / "cgroup.subtree_control").write_text("cpu memory\n")
+    assert cgroup_limit(spec, host, "/dfc-1") == {}
+    (tmp_path / "cgroup.subtree_control").write_text("cpu pids\n")
+    assert cgroup_limit(spec, host, "/dfc-1") == {"pids": {"limit": 9}}
+    assert cgroup_limit(spec, host, "/missing/dfc-1") == {}
