@@ -6,7 +6,8 @@
 | file | holds |
 | --- | --- |
 | `backend.py` | one build, from its job to what came of it |
-| `command.py` | a job as the arguments of buildctl |
+| `clients.py` | buildctl or docker buildx, whichever is there or named |
+| `command.py`, `buildx.py` | a job as the arguments of either |
 | `places.py` | files that outputs go to: the old one or the new one, as with the executor |
 | `process.py` | the client's process: its lines, its end, signals |
 | `status.py` | its progress records as events |

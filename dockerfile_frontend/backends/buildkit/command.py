@@ -58,7 +58,8 @@ def arguments(job: BuildJob, request: Request | None, folders: Mapping[str, str]
         found += request.arguments
     for name, folder in folders.items():
         found += ["--local", f"{name}={folder}"]
-    found += _session(job.session)
+    found += _layouts(job.session)
+    found += of_session(job.session)
     for attest in job.facts.attests:
         found += ["--opt", f"attest:{attest.kind}={joined(attest.attrs)}"]
     for spec in job.cache_from:
@@ -68,11 +69,8 @@ def arguments(job: BuildJob, request: Request | None, folders: Mapping[str, str]
     return found
 
 
-def _session(session: Session) -> Iterator[str]:
-    for name, place in session.layouts.items():
-        if not os.path.isdir(place):
-            raise ExecutorError(f"OCI layout {name}: {place} is no folder", hint="a BuildKit daemon is given folders; unpack it first")
-        yield from ("--oci-layout", f"{name}={place}")
+def of_session(session: Session) -> Iterator[str]:
+    """Secrets, agents and privileges; buildctl and docker buildx have the same flags for them."""
     for name, secret in session.secrets.items():
         where = {"src": os.fspath(secret.path)} if secret.path is not None else {"env": secret.variable}
         yield from ("--secret", joined({"id": name, **where}))
@@ -81,6 +79,13 @@ def _session(session: Session) -> Iterator[str]:
         yield from ("--ssh", f"{name}={','.join(paths)}")
     for entitlement in sorted(session.allow):
         yield from ("--allow", entitlement)
+
+
+def _layouts(session: Session) -> Iterator[str]:
+    for name, place in session.layouts.items():
+        if not os.path.isdir(place):
+            raise ExecutorError(f"OCI layout {name}: {place} is no folder", hint="a BuildKit daemon is given folders; unpack it first")
+        yield from ("--oci-layout", f"{name}={place}")
 
 
 def output_argument(output: Output, dest: str, job: BuildJob, target: Target | None) -> str:

@@ -118,6 +118,11 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
     ),
     (r"(?P<name>network\.host|security\.insecure|device\S*) is not allowed", "", "--allow {name} allows it for this build"),
     (
+        r"(?:Cannot|failed to) connect to the (?:Docker daemon|docker API)|no builder \"[^\"]*\" found",
+        "",
+        "docker buildx ls shows the builders, --addr buildx://NAME takes one",
+    ),
+    (
         r"server gave HTTP response to HTTPS client",
         "",
         "in the daemon's buildkitd.toml: [registry.\"HOST\"] http = true; for a push, registry.insecure=true in the output",

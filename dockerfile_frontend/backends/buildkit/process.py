@@ -37,9 +37,16 @@ class Ended(Record):
     """What else it said, the last of it."""
 
 
-def run(command: Sequence[str], graph: bytes, take: Callable[[Mapping[str, Any]], None], *, output: IO[Any] | int) -> Ended:
+def run(
+    command: Sequence[str],
+    graph: bytes,
+    take: Callable[[Mapping[str, Any]], None],
+    *,
+    output: IO[Any] | int,
+    environment: Mapping[str, str],
+) -> Ended:
     """Raises KeyboardInterrupt after a signal, ExecutorError for a program that cannot be started."""
-    with Hold() as hold, _memory(graph) as given, _start(command, given, output) as process:
+    with Hold() as hold, _memory(graph) as given, _start(command, given, output, environment) as process:
         said: list[str] = []
         silent = threading.Event()
 
@@ -69,11 +76,13 @@ def _memory(data: bytes) -> IO[bytes]:
     return file
 
 
-def _start(command: Sequence[str], given: IO[bytes], output: IO[Any] | int) -> subprocess.Popen[bytes]:
+def _start(
+    command: Sequence[str], given: IO[bytes], output: IO[Any] | int, environment: Mapping[str, str]
+) -> subprocess.Popen[bytes]:
     try:
         # A process group of its own: a terminal's Ctrl-C is for us to pass on.
         return subprocess.Popen(  # noqa: S603  a list, no shell
-            command, stdin=given, stdout=output, stderr=subprocess.PIPE, process_group=0
+            command, stdin=given, stdout=output, stderr=subprocess.PIPE, process_group=0, env=environment
         )
     except OSError as error:
         raise ExecutorError(f"cannot run {command[0]}: {error.strerror or error}") from None
