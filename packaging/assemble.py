@@ -78,6 +78,8 @@ def add_python(base: Root, out: Path) -> None:
         sys.exit(f"the base image has no {VERSION}, which is what puts it together")
     put(program, out / HOME / "bin" / VERSION)
     (out / HOME / "bin" / "python3").symlink_to(VERSION)
+    (out / HOME / "lib").mkdir(exist_ok=True)
+    (out / HOME / "lib" / "python3").symlink_to(VERSION)  # for whoever adds modules, whatever the version
     for source in files(stdlib):
         inside = str(source.relative_to(stdlib))
         if not UNUSED.match(inside):

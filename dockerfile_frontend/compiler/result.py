@@ -96,16 +96,21 @@ class LoweredTarget(Record):
 
     def finished(self) -> CompiledTarget:
         """Raises DockerfileError for a RUN that runs nothing, if the target needs it."""
-        definition = marshal(self.root, self.sources, self.file)
-        faults = check_legality(definition)
-        if faults:
-            from ir_schema.text import dump_text  # noqa: PLC0415  never, with luck
-
-            made = dump_text(definition, notes=False)
-            raise InternalError(f"lowering made a graph that is not legal: {faults[0].message}\n{made}")
+        definition = checked(marshal(self.root, self.sources, self.file))
         return CompiledTarget(
             self.platform, definition, self.image, self.base_image, self.epoch, self.outline, self.scans
         )
+
+
+def checked(definition: Definition) -> Definition:
+    """A graph that was made here, which has to be legal. Raises InternalError."""
+    faults = check_legality(definition)
+    if faults:
+        from ir_schema.text import dump_text  # noqa: PLC0415  never, with luck
+
+        made = dump_text(definition, notes=False)
+        raise InternalError(f"lowering made a graph that is not legal: {faults[0].message}\n{made}")
+    return definition
 
 
 class CompileResult(Record):

@@ -17,15 +17,21 @@ from dockerfile_frontend.gateway.options import read_call
 from dockerfile_frontend.gateway.status import ChannelError, GatewayError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
+
+    from dockerfile_frontend.gateway.bridge import Solved
+    from dockerfile_frontend.gateway.options import Call
+
+    Answer = Callable[[Bridge, Call], Solved]
 
 _RARELY = 100_000
 """Objects between two collections, as for the command line."""
 
 
-def main() -> NoReturn:
+def main(answer: Answer | None = None) -> NoReturn:
+    """`answer` answers instead of the Dockerfile's frontend."""
     gc.set_threshold(_RARELY)
-    code = serve(*_connection(), os.environ)
+    code = serve(*_connection(), os.environ, answer)
     sys.stderr.flush()
     os._exit(code)  # reading thread and all
 
@@ -39,12 +45,12 @@ def _connection() -> tuple[int, int]:
     return source, sink
 
 
-def serve(source: int, sink: int, environment: Mapping[str, str]) -> int:
+def serve(source: int, sink: int, environment: Mapping[str, str], answer: Answer | None = None) -> int:
     """One request over two pipes; the exit code."""
     try:
         call = read_call(environment)
         channel = Channel(source, sink)
-        code = _serve(Bridge(channel, call.options), environment)
+        code = _serve(Bridge(channel, call.options), environment, answer)
         channel.close()
     except GatewayError as error:
         print(f"the frontend has lost its daemon: {error}", file=sys.stderr)
@@ -52,12 +58,12 @@ def serve(source: int, sink: int, environment: Mapping[str, str]) -> int:
     return code
 
 
-def _serve(bridge: Bridge, environment: Mapping[str, str]) -> int:
+def _serve(bridge: Bridge, environment: Mapping[str, str], answer: Answer | None) -> int:
     from dockerfile_frontend.gateway.build import build  # noqa: PLC0415  the compiler is loaded when the daemon is there
     from dockerfile_frontend.gateway.errors import status_of  # noqa: PLC0415
 
     try:
-        bridge.return_result(build(bridge, read_call(environment)))
+        bridge.return_result((answer or build)(bridge, read_call(environment)))
     except ChannelError:
         raise
     except Exception as error:  # noqa: BLE001  a crash is one error, too

@@ -140,7 +140,7 @@ def _built(
 
     scanner = find_scanner(generator, request.resolver, request.options)
     targets = _compiled(bridge, replace(request, options=replace(request.options, scans=True)))
-    refs = _solve_all(bridge, targets, request.entrypoint, caches)
+    refs = solve_all(bridge, targets, request.entrypoint, caches)
     names = [format_whole_platform(platform) for platform in _platforms(request.options)]
     attestations = scan(bridge, targets, names, scanner, generator)
     return replace(assemble(targets, refs, request.options), attestations=attestations)
@@ -148,7 +148,7 @@ def _built(
 
 def _plain(bridge: Bridge, request: Request, caches: Sequence[m.CacheEntry]) -> Solved:
     targets = _compiled(bridge, request)
-    return assemble(targets, _solve_all(bridge, targets, request.entrypoint, caches), request.options)
+    return assemble(targets, solve_all(bridge, targets, request.entrypoint, caches), request.options)
 
 
 def _compiled(bridge: Bridge, request: Request) -> Sequence[CompiledTarget]:
@@ -162,7 +162,7 @@ def _compiled(bridge: Bridge, request: Request) -> Sequence[CompiledTarget]:
         send_warnings(bridge, found, request.entrypoint)
 
 
-def _solve_all(
+def solve_all(
     bridge: Bridge, targets: Sequence[CompiledTarget], entrypoint: Entrypoint, caches: Sequence[m.CacheEntry]
 ) -> list[m.Ref]:
     """All platforms at once."""

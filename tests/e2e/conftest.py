@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.components import give_up, require
+from tests.packaging.image import push_image
 
 REGISTRY = """
 version: 0.1
@@ -88,6 +89,14 @@ def base_image(registry: str, base_layout: Path) -> str:
     reference = f"{registry}/busybox:1.37"
     copy = [str(require("skopeo")), "copy", "-q", "--dest-tls-verify=false"]
     subprocess.run([*copy, f"oci:{base_layout}:1.37", f"docker://{reference}"], check=True)
+    return reference
+
+
+@pytest.fixture(scope="session")
+def frontend_image(registry: str) -> str:
+    """Our frontend's image in the registry, as packaging/Dockerfile has it."""
+    reference = f"{registry}/dockerfile-frontend:1"
+    push_image(reference)
     return reference
 
 

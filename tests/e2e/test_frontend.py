@@ -17,7 +17,6 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import BuildKit
-from tests.packaging.image import push_image
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("buildkit")]
 
@@ -27,14 +26,6 @@ NOISE = re.compile(r"^#\d+ |^\s*$|^time=")
 
 CHANCE = re.compile(r"^\d+\.\d+ |(?<=of ref )\S+", re.MULTILINE)
 """Times, and names of the daemon's own."""
-
-
-@pytest.fixture(scope="session")
-def frontend_image(registry: str) -> str:
-    """Our frontend's image in the registry, as packaging/Dockerfile has it."""
-    reference = f"{registry}/dockerfile-frontend:1"
-    push_image(reference)
-    return reference
 
 
 @dataclass(frozen=True, slots=True)

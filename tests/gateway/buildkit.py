@@ -9,7 +9,9 @@ from typing import Any
 
 from dockerfile_frontend.gateway import messages as m
 from dockerfile_frontend.gateway.__main__ import serve
+from dockerfile_frontend.gateway.bridge import Bridge, Solved
 from dockerfile_frontend.gateway.caps import LLB_CAPS
+from dockerfile_frontend.gateway.options import Call
 from ir_schema.definition import Definition
 from ir_schema.llb_reader import decode_llb
 from ir_schema.ops import Platform, SourceOp
@@ -33,6 +35,8 @@ class FakeBuildKit:
     inputs: Mapping[str, bytes] = field(default_factory=dict)
     caps: tuple[str, ...] = CAPS
     llb_caps: tuple[str, ...] = LLB_CAPS
+    answer: Callable[[Bridge, Call], Solved] | None = None
+    """What answers in place of the Dockerfile's frontend."""
     override: Mapping[str, Callable[..., Answer]] = field(default_factory=dict)
     solved: list[m.SolveRequest] = field(default_factory=list)
     warnings: list[m.WarnRequest] = field(default_factory=list)
@@ -62,7 +66,7 @@ class FakeBuildKit:
             name: self.override.get(name, getattr(self, _METHODS.get(name, name.lower()))) for name in names
         }
         with Daemon(handlers) as daemon:
-            return serve(daemon.source, daemon.sink, environment)
+            return serve(daemon.source, daemon.sink, environment, self.answer)
 
     @property
     def result(self) -> m.Result:
