@@ -6,6 +6,8 @@
     elif ahead:
         ahead.hand_over(job)            # in the old one, when the graph is there: waits for the build, and ends as it ends
 
+The new process makes its namespaces and loads modules without asking anybody. It goes on when the old one answers it.
+
 Compiling and getting ready take 40 ms each, and machines have two cores. The process that compiles is the one that was called, so
 that a fault of the Dockerfile is told as ever, and the other one is gone without having done anything.
 """
@@ -13,20 +15,26 @@ that a fault of the Dockerfile is told as ever, and the other one is gone withou
 from __future__ import annotations
 
 import os
+import pickle
+import threading
 from contextlib import suppress
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 from .runtime.faults import ContainerError
+from .userns import ProcRefusedError, divide, inside
 
 if TYPE_CHECKING:
     from .userns import Outside
 
 USUAL = (
-    "exporters.layout", "exporters.images", "exporters.outputs", "files.digest", "files.run", "gc", "layers.imports", "layers.pack",
-    "layers.extract", "ops.exec_run", "progress.plain", "runtime.runtime", "sources.image", "sources.local",
+    ".explain", ".exporters.images", ".exporters.layout", ".exporters.outputs", ".exporters.parallel", ".files.digest", ".files.run",
+    ".gc", ".layers.ahead", ".layers.compress", ".layers.decompress", ".layers.extract", ".layers.imports", ".layers.pack",
+    ".ops.exec_caches", ".ops.exec_run", ".progress.grouped", ".progress.plain", ".runtime.runtime", ".snapshots.changes",
+    ".snapshots.overlay", ".sources.image", ".sources.local", ".sources.manifests", "dockerfile_frontend.registry.images",
+    "isal.igzip_lib", "isal.isal_zlib", "socket",
 )  # fmt: skip
-"""Modules of this package that most builds of something new need."""
+"""Modules that most builds of something new need; as `import_module` takes them."""
 
 
 class Ahead:
@@ -43,49 +51,41 @@ class Ahead:
         return self._outside is None
 
     def receive(self) -> Any:  # noqa: ANN401  whatever the other one hands over
-        """Load what builds need, then wait. Ends the process when nothing comes."""
-        for name in USUAL:
-            import_module(f"{__package__}.{name}")
-        import pickle
-
+        """Wait for it."""
         with open(self._read, "rb") as file:
-            data = file.read()
-        if not data:
-            os._exit(0)
-        return pickle.loads(data)  # noqa: S301  from the process that made this one
+            return pickle.load(file)  # noqa: S301  from the process that made this one
 
-    def hand_over(self, job: object) -> NoReturn:
-        """Give `job` to the build and end as it ends."""
-        import pickle
-
+    def hand_over(self, job: object) -> None:
+        """Give `job` to the build and end as it ends. Returns where namespaces are refused: whoever needs them will say so."""
         assert self._outside  # noqa: S101  the one that was called
+        try:
+            self._outside.settle()
+        except (ContainerError, OSError, ProcRefusedError):
+            os.close(self._write)
+            return
         with suppress(BrokenPipeError), open(self._write, "wb") as file:  # an ended build is waited for as well
-            file.write(pickle.dumps(job, pickle.HIGHEST_PROTOCOL))
+            pickle.dump(job, file, pickle.HIGHEST_PROTOCOL)
         self._outside.wait()
 
     def give_up(self) -> None:
         """There is nothing to build."""
         assert self._outside  # noqa: S101  the one that was called
-        os.close(self._write)
-        self._outside.end()
+        self._outside.give_up()
 
 
 def start_ahead() -> Ahead | None:
-    """Call it while no database is open. None where namespaces are refused, too: whoever needs them will say so."""
-    import threading
-
-    from . import userns
-
-    if userns.inside() or threading.active_count() > 1 or len(os.sched_getaffinity(0)) < 2:
+    """Call it while no database is open. None where a second process would be of no use, or in the way of threads."""
+    if inside() or threading.active_count() > 1 or len(os.sched_getaffinity(0)) < 2:
         return None
     pipe = os.pipe()
-    try:
-        outside = userns.divide()
-    except (ContainerError, OSError):
-        for fd in pipe:
-            os.close(fd)
-        return None
+    outside = divide(first=load)
     ahead = Ahead(outside, pipe)
     if outside:
         outside.release()
     return ahead
+
+
+def load() -> None:
+    """Import what builds need."""
+    for name in USUAL:
+        import_module(name, __package__)

@@ -48,7 +48,7 @@ from .syscalls import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 
 class Inside(Record):
@@ -84,42 +84,72 @@ def enter(*, rootless: bool | None = None) -> Inside:
     `rootless` says whether to make a user namespace; None does so unless we may mount without one. Afterwards signals are those of
     `interrupts`. Raises IsolationError, in the calling process, when it is refused.
     """
-    if _inside is None and (outside := divide(rootless=rootless)):
-        outside.wait()
+    own_processes = True
+    while _inside is None and (outside := divide(rootless=rootless, own_processes=own_processes)):
+        try:
+            outside.settle()
+        except ProcRefusedError:
+            own_processes = False
+        else:
+            outside.wait()
     assert _inside  # noqa: S101 - in the build
     return _inside
 
 
-class Outside(Record):
-    """What the process that called needs to wait for the build. Until then its signals are blocked, unless it does `release` them."""
+class ProcRefusedError(Exception):
+    """No /proc of our own."""
 
-    build: int
-    """Pid of the build."""
-    own_processes: bool
-    signals: frozenset[int]
-    """Those that were blocked before."""
+
+class Outside:
+    """In the process that called: what it needs to `settle` the build, which waits for that, and to `wait` for its end.
+
+    Until then signals are blocked, unless it does `release` them, and afterwards, too.
+    """
+
+    def __init__(self, link: _Link, middle: int, signals: set[int], *, rootless: bool, own_processes: bool) -> None:
+        self._link = link
+        self._middle = middle
+        self._signals = signals
+        """Those that were blocked before."""
+        self._rootless = rootless
+        self._own_processes = own_processes
+        self._build = 0
 
     def release(self) -> None:
-        """Be interrupted as any process, because there is other work before `wait`."""
-        signal.pthread_sigmask(signal.SIG_SETMASK, self.signals)
+        """Be interrupted as any process, because there is other work."""
+        signal.pthread_sigmask(signal.SIG_SETMASK, self._signals)
+
+    def settle(self) -> None:
+        """Give the build its ids and let it begin. Raises IsolationError and ProcRefusedError; then there is no build."""
+        try:
+            self._build = _supervise(self._link, self._middle, rootless=self._rootless)
+        except BaseException:
+            self.release()
+            raise
 
     def wait(self) -> NoReturn:
         """Pass signals on until the build has ended, then end in the same way."""
         signal.pthread_sigmask(signal.SIG_BLOCK, _WAITED)
-        _wait(self.build, own_processes=self.own_processes)
+        _wait(self._build, own_processes=self._own_processes)
 
-    def end(self) -> None:
-        """End the build at once, and what it has started with it."""
+    def give_up(self) -> None:
+        """End a build that was not settled."""
         with suppress(ProcessLookupError):
-            os.kill(self.build, signal.SIGKILL)
-        with suppress(ChildProcessError):
-            os.waitpid(self.build, 0)
-        if not self.own_processes:
-            _end_orphans()
+            os.kill(self._middle, signal.SIGKILL)
+        self._link.stop_saying()  # which is what the build waits for, if there is one
+        os.waitpid(self._middle, 0)
+        while line := self._link.hear():
+            if line.startswith("build "):
+                with suppress(ChildProcessError):
+                    os.waitpid(int(line.split()[1]), 0)
+        self._link.close_hearing()
 
 
-def divide(*, rootless: bool | None = None) -> Outside | None:
-    """Fork into the namespaces: None in the build, which is inside. As `enter`, but that the process that called goes on, too."""
+def divide(*, rootless: bool | None = None, own_processes: bool = True, first: Callable[[], object] | None = None) -> Outside | None:
+    """Fork into the namespaces: None in the build, when it has been settled. As `enter`, but that the process that called goes on, too.
+
+    `first` is done in the new process, while nobody waits for it.
+    """
     global _inside  # noqa: PLW0603 - a process is inside or not
     if rootless is None:
         rootless = not read_host().has("CAP_SYS_ADMIN")
@@ -127,47 +157,30 @@ def divide(*, rootless: bool | None = None) -> Outside | None:
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:  # closed by whoever started us
             stream.flush()
-    own_processes = True
-    try:
-        outside = _divide(rootless=rootless, own_processes=True)
-    except _ProcRefusedError:
-        own_processes = False
-        outside = _divide(rootless=rootless, own_processes=False)
-    if outside is None:
-        _inside = Inside(rootless, read_host().one_id, own_processes)
-    return outside
-
-
-class _ProcRefusedError(Exception):
-    """No /proc of our own."""
-
-
-def _divide(*, rootless: bool, own_processes: bool) -> Outside | None:
-    """None in the build. In the process that called, what went wrong is raised."""
     link = _Link()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _WAITED)
     try:
         prctl(PR_SET_CHILD_SUBREAPER, 1)
         middle = os.fork()
-        if middle == 0:
-            link.child_side()
-            build = _unshare(link, rootless=rootless, own_processes=own_processes)
-            if build:
-                link.say(f"build {build}")
-                os._exit(0)
-            _settle(link, own_processes=own_processes)
-            interrupts.install()  # pid 1 ignores what it has no handler for
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-            return None
-        link.parent_side()
-        build = _supervise(link, middle, rootless=rootless)
+        if middle:
+            link.parent_side()
+            return Outside(link, middle, before, rootless=rootless, own_processes=own_processes)
     except BaseException:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
         raise
-    return Outside(build, own_processes, frozenset(before))
+    link.child_side()
+    build = _unshare(link, first, rootless=rootless, own_processes=own_processes)
+    if build:
+        link.say(f"build {build}")
+        os._exit(0)
+    _settle(link, own_processes=own_processes)
+    interrupts.install()  # pid 1 ignores what it has no handler for
+    signal.pthread_sigmask(signal.SIG_SETMASK, before)
+    _inside = Inside(rootless, read_host().one_id, own_processes)
+    return None
 
 
-def _unshare(link: _Link, *, rootless: bool, own_processes: bool) -> int:
+def _unshare(link: _Link, first: Callable[[], object] | None, *, rootless: bool, own_processes: bool) -> int:
     """In the short-lived child: make the namespaces; the pid of the build in it, 0 in the build."""
     flags = CLONE_NEWNS | (CLONE_NEWUSER if rootless else 0) | (CLONE_NEWPID if own_processes else 0)
     limits = lower_own() if rootless else None
@@ -177,6 +190,8 @@ def _unshare(link: _Link, *, rootless: bool, own_processes: bool) -> int:
             resource.setrlimit(resource.RLIMIT_NPROC, limits)
     except OSError as error:
         link.fail(f"unshare {error.errno} {error.strerror}")
+    if first:
+        first()
     if rootless:
         link.say("map")
         if not link.hear():
@@ -236,7 +251,7 @@ def _supervise(link: _Link, middle: int, *, rootless: bool) -> int:
                 link.close()
                 os.waitpid(build or middle, 0)
                 if what == "proc":
-                    raise _ProcRefusedError
+                    raise ProcRefusedError
                 raise _refused(what, reason, rootless=rootless)
             case _:
                 break
@@ -406,6 +421,9 @@ class _Link:
     def fail(self, line: str) -> NoReturn:
         self.say(line)
         os._exit(1)
+
+    def stop_saying(self) -> None:
+        os.close(self._say)
 
     def close_hearing(self) -> None:
         os.close(self._hear)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -37,14 +38,18 @@ def asked() -> Iterator[tuple[str, threading.Event]]:
             over.set()
 
 
+@pytest.mark.parametrize("whole_group", [False, True], ids=["it", "group"])
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, -15), (signal.SIGKILL, -9)], ids=str)
-def test_ended_while_it_compiles(asked: tuple[str, threading.Event], tmp_path: Path, number: int, code: int) -> None:
+def test_ended_while_it_compiles(
+    asked: tuple[str, threading.Event], tmp_path: Path, number: int, code: int, *, whole_group: bool
+) -> None:
+    """A key on the terminal reaches both."""
     host, came = asked
     store = tmp_path / "store"
     (tmp_path / "Dockerfile").write_text(f"FROM {host}/base\nRUN true\n")
-    with subprocess.Popen([*DFC, "build", tmp_path], stderr=subprocess.PIPE, env=environment_of(store)) as build:
+    with subprocess.Popen([*DFC, "build", tmp_path], stderr=subprocess.PIPE, env=environment_of(store), process_group=0) as build:
         assert came.wait(60)
-        build.send_signal(number)
+        (os.killpg if whole_group else os.kill)(build.pid, number)
         assert build.wait(60) == code
         assert build.stderr
         assert build.stderr.read() == b""
