@@ -47,7 +47,7 @@ class _Candidate(Record):
     finding: Finding
     patches: tuple[Patch, ...]
     key: tuple[object, ...]
-    """Tells it from others, also when lines have moved: what did not hold is not tried again."""
+    """Tells it from others: what did not hold is not tried again until something else was mended."""
 
 
 class _File(Record):
@@ -93,6 +93,7 @@ class _Mender:
             check = self._prove(now.data, kind) if some and kind != "unsafe" else _anything
             fixed, after = self._apply(some, now, check)
             if fixed:
+                self._refused.clear()  # what did not hold may do so now
                 return fixed, after
         return Counter(), now
 

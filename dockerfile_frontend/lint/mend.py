@@ -138,6 +138,8 @@ def with_sign(file: LintFile, step: Step) -> Fix | None:
 
 def _quoted_like(keyword: str, name: str, value: str, escape: str) -> str | None:
     """The quotes with which the value of the old form means the same behind a sign; None when none do."""
+    if re.fullmatch(r"[\w./:,+-]+(?: [\w./:,+-]+)*", value):
+        return '"' if " " in value else ""
     probe = {found: f"<{found}>" for found in re.findall(r"\$\{?(\w+)", value)}
     wanted = expanded(value, probe, escape)
     for mark in ("", '"', "'"):

@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.instructions.model import Arg, Env
-from dockerfile_frontend.lint.commands import runs
+from dockerfile_frontend.lint.commands import each_command, runs
 from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 from dockerfile_frontend.lint.values import known_value
 
@@ -22,13 +22,18 @@ if TYPE_CHECKING:
 
 
 def check(file: LintFile) -> Iterator[Finding]:
-    if not _ANY.search(file.source.text):
-        return
+    for _run, command in each_command(file, *_NAMES):
+        word = _switch(command)
+        if word is not None and not _is_local(command):
+            yield Finding(f"{command.name} does not check certificates", word.span, HINT)
+    text = file.source.text.upper()
+    if any(mark in text for mark in _MARKS):
+        yield from _variables(file)
+
+
+def _variables(file: LintFile) -> Iterator[Finding]:
     for run in runs(file):
         for command in run.commands:
-            word = _switch(command)
-            if word is not None and not _is_local(command):
-                yield Finding(f"{command.name} does not check certificates", word.span, HINT)
             for assigned in (*command.assignments, *(command.args if command.name == "export" else ())):
                 if _VARIABLE.match(assigned.text):
                     yield Finding("certificates are not checked", assigned.span, HINT)
@@ -41,7 +46,7 @@ def check(file: LintFile) -> Iterator[Finding]:
 
 
 HINT = "add the certificate to those that are trusted"
-_ANY = re.compile(r"(?i)insecure|curl|certificate|trusted-host|verif|strict-ssl|reject_unauth|httpsverify|disable-tls")
+_MARKS = ("TLS_REJECT", "HTTPSVERIFY", "SSL_NO_VERIFY", "STRICT_SSL", "SSL_VERIFY", "TRUSTED_HOST", "GONOSUMDB")
 _VARIABLE = re.compile(
     r"(?i)(?:NODE_TLS_REJECT_UNAUTHORIZED=['\"]?0|PYTHONHTTPSVERIFY=['\"]?0|GIT_SSL_NO_VERIFY=['\"]?(?:1|true)"
     r"|NPM_CONFIG_STRICT_SSL=['\"]?false|GONOSUMDB=['\"]?\*|CONDA_SSL_VERIFY=['\"]?false|PIP_TRUSTED_HOST=['\"]?[\w.: -]+)['\"]?\Z"
@@ -49,7 +54,6 @@ _VARIABLE = re.compile(
 _WORDS: Mapping[str, re.Pattern[str]] = {
     "aria2c": re.compile(r"--check-certificate=false"),
     "apt": re.compile(r"(?i)(?:-o)?Acquire::https?::(?:[\w.-]+::)?Verify-(?:Peer|Host)=(?:false|0|no)"),
-    "conda": re.compile(r"(?!)"),
     "curl": re.compile(r"--insecure|--proxy-insecure|-[#0afgijklLnNOqRsSvV46]*k[#0afgijklLnNOqRsSvV46]*o?"),
     "git": re.compile(r"(?i)http\.sslverify=(?:false|0)"),
     "pip": re.compile(r"--trusted-host(?:=.*)?"),
@@ -66,6 +70,7 @@ _SETTINGS = {
     "yarn": ("strict-ssl", ("false",)),
 }
 """Commands whose config can say it: the setting and what switches the check off."""
+_NAMES = tuple(dict.fromkeys((*_WORDS, *_ALIKE, *_SETTINGS, "python", "python3")))
 
 
 def _switch(command: Command) -> Word | None:

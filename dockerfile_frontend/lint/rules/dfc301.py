@@ -15,18 +15,21 @@ from dockerfile_frontend.lint.model import INFO, Finding, Rule
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from dockerfile_frontend.instructions.model import Files
     from dockerfile_frontend.lint.facts import LintFile
     from dockerfile_frontend.lint.shell import Command
 
 
 def check(file: LintFile) -> Iterator[Finding]:
+    if not any(_copies_all(kind) for _, kind in file.each(Add, Copy, onbuild=False)):
+        return
     by_step = {run.step.index: run for run in runs(file) if run.step.onbuild is None}
     for stage in file.stages:
         copied = False
         for step in stage.steps:
             kind = step.instruction
             if isinstance(kind, Add | Copy):
-                copied = copied or (not getattr(kind, "from_", "") and any(s in _ALL for s in kind.sources))
+                copied = copied or _copies_all(kind)
             run = by_step.get(step.index)
             if run is None:
                 continue
@@ -49,6 +52,10 @@ _MANAGERS: Mapping[str, tuple[frozenset[str], frozenset[str]]] = {
     "yarn": (frozenset({"install"}), frozenset()),
 }
 """Their verbs, and the options with which they are about something else."""
+
+
+def _copies_all(kind: Files) -> bool:
+    return not (isinstance(kind, Copy) and kind.from_) and any(source in _ALL for source in kind.sources)
 
 
 def _installs(command: Command) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from dockerfile_frontend.lint.commands import runs
+from dockerfile_frontend.lint.commands import each_command
 from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 from dockerfile_frontend.lint.packages import APT, verb_of
 
@@ -17,26 +17,25 @@ if TYPE_CHECKING:
     from dockerfile_frontend.lint.commands import RunCommands
     from dockerfile_frontend.lint.facts import LintFile
     from dockerfile_frontend.lint.shell import Command
+    from dockerfile_frontend.lint.stages import StageFacts
 
 
 def check(file: LintFile) -> Iterator[Finding]:
-    for stage in file.stages:
-        alone: Command | None = None
-        for run in runs(file):
-            if run.step.stage is not stage or run.step.onbuild is not None:
-                continue
-            verbs = [(verb_of(command, APT), command) for command in run.commands if command.name in ("apt-get", "apt")]
-            updates = [command for verb, command in verbs if verb == "update"]
-            others = any(verb in ("install", "upgrade", "dist-upgrade", "build-dep", "source") for verb, _ in verbs)
-            if updates:
-                alone = None if others or not _simple(run) else updates[0]
-            elif others and alone is not None:
-                yield Finding(
-                    "this stays cached when the packages below have moved on",
-                    alone.span,
-                    "update and install in one RUN",
-                )
-                alone = None
+    alone: Command | None = None
+    stage: StageFacts | None = None
+    found = {run.step.index: run for run, _ in each_command(file, "apt-get", "apt") if run.step.onbuild is None}
+    for run in found.values():
+        if run.step.stage is not stage:
+            alone, stage = None, run.step.stage
+        verbs = [(verb_of(command, APT), command) for command in run.commands if command.name in ("apt-get", "apt")]
+        updates = [command for verb, command in verbs if verb == "update"]
+        others = any(verb in ("install", "upgrade", "dist-upgrade", "build-dep", "source") for verb, _ in verbs)
+        if updates:
+            alone = None if others or not _simple(run) else updates[0]
+        elif others and alone is not None:
+            message = "this stays cached when the packages below have moved on"
+            yield Finding(message, alone.span, "update and install in one RUN")
+            alone = None
 
 
 def _simple(run: RunCommands) -> bool:
