@@ -9,6 +9,7 @@ Dockerfile; else its graphs, compiled and solved. BuildKit: frontend/dockerfile/
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -67,6 +68,8 @@ def build(bridge: Bridge, call: Call) -> Solved:
     refusal = check_caps(options.get("frontend.caps", ""))
     if refusal is not None and not refusal.forward:
         raise refusal.error
+    loader = threading.Thread(target=_load_compiler, name="gateway loader", daemon=True)
+    loader.start()
     locals_ = Locals(call.session, options)
     context = find_context(bridge, options)
     entrypoint = read_entrypoint(bridge, context, locals_)
@@ -75,6 +78,7 @@ def build(bridge: Bridge, call: Call) -> Solved:
         return forward(bridge, options, other, entrypoint.info)
     if refusal is not None:
         raise refusal.error
+    loader.join()
     request = _request(bridge, compile_options, context, entrypoint, locals_)
     try:
         if "requestid" in options:
@@ -85,6 +89,16 @@ def build(bridge: Bridge, call: Call) -> Solved:
     except DockerfileError as error:
         shown = None if "requestid" in options else entrypoint.info  # as in the reference
         raise RpcError(status_of(error, shown, request.refusals)) from None
+
+
+def _load_compiler() -> None:
+    """All that compilation imports, while the daemon is at its first answers."""
+    with suppress(Exception):  # whoever needs it will meet the same
+        import dockerfile_frontend.compiler.driver  # noqa: PLC0415
+        import dockerfile_frontend.resolvers.concurrent  # noqa: F401, PLC0415
+        from dockerfile_frontend.syntax.parser import parse_tree  # noqa: PLC0415
+
+        parse_tree(b"FROM scratch\n")  # and the grammar's tables
 
 
 def _compile_options(bridge: Bridge, call: Call) -> CompileOptions:

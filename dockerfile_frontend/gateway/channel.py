@@ -16,7 +16,6 @@ import threading
 from base64 import b64decode
 from time import monotonic
 from typing import TYPE_CHECKING
-from urllib.parse import unquote_to_bytes
 
 from h2.config import H2Configuration
 from h2.connection import H2Connection
@@ -307,7 +306,15 @@ def _status(headers: dict[bytes, bytes]) -> Status:
             found = None
         if found is not None and found.code == int(code):
             return found
-    return Status(int(code), unquote_to_bytes(headers.get(b"grpc-message", b"")).decode("utf-8", "replace"))
+    return Status(int(code), _unquoted(headers.get(b"grpc-message", b"")))
+
+
+def _unquoted(message: bytes) -> str:
+    if b"%" in message:
+        from urllib.parse import unquote_to_bytes  # noqa: PLC0415  3 ms, for a few messages
+
+        message = unquote_to_bytes(message)
+    return message.decode("utf-8", "replace")
 
 
 def _reason(code: int | None) -> str:
