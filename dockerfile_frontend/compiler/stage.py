@@ -14,6 +14,7 @@ from dockerfile_frontend.compiler.lower.workdir import enter
 from dockerfile_frontend.diagnostics import DockerfileError
 from dockerfile_frontend.instructions.expansion import expand, expand_contents
 from dockerfile_frontend.instructions.model import Files
+from dockerfile_frontend.instructions.plugins import KINDS
 from dockerfile_frontend.semantics.paths import UNIX_PATH
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def _lower_step(step: Step, at: StageState, ctx: Context) -> StageState:
         instruction = expand(instruction, lambda word: ctx.expand(word, at, step.instruction))
         if isinstance(instruction, Files) and instruction.contents:
             instruction = expand_contents(instruction, lambda text: ctx.expand_raw(text, at, step.instruction))
-        return LOWER[type(instruction)](instruction, at, ctx)
+        lower = LOWER.get(type(instruction)) or KINDS[type(instruction)].lower
+        return at if lower is None else lower(instruction, at, ctx)
     except DockerfileError as error:
         raise error.at(step.instruction.span) from None

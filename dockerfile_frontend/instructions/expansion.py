@@ -24,6 +24,7 @@ from dockerfile_frontend.instructions.model import (
     Volume,
     Workdir,
 )
+from dockerfile_frontend.instructions.plugins import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -46,7 +47,10 @@ def expand(instruction: Instruction, expander: Expander) -> Instruction:
     """The instruction with the variables in its fields replaced."""
     fields = FIELDS.get(type(instruction))
     if fields is None:
-        return instruction
+        plugin = KINDS.get(type(instruction))
+        if plugin is None:
+            return instruction
+        fields = plugin.fields
     changed = {}
     for name in fields:
         before = getattr(instruction, name)

@@ -9,12 +9,15 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.diagnostics import DockerfileError, suggested
-from dockerfile_frontend.gostd.text import lower
+from dockerfile_frontend.gostd.text import lower, upper
 from dockerfile_frontend.instructions.model import Arg, From, Instruction, Lines, ParsedDockerfile, Stage
+from dockerfile_frontend.instructions.plugins import KINDS, find_plugin, placed
 from dockerfile_frontend.instructions.table import TABLE
 from dockerfile_frontend.syntax.parser import parse_tree
 
 if TYPE_CHECKING:
+    from dockerfile_frontend.instructions.plugins import Plugin
+    from dockerfile_frontend.instructions.table import Row
     from dockerfile_frontend.source import Span
     from dockerfile_frontend.syntax.tree import Node, Tree
 
@@ -42,6 +45,8 @@ def parse_stages(tree: Tree) -> ParsedDockerfile:
             stages.append((instruction, []))
         elif stages:
             stages[-1][1].append(instruction)
+            if type(instruction) in KINDS:
+                stages[-1][1].extend(expand_plugin(instruction))
         elif isinstance(instruction, Arg):
             meta_args.append(instruction)
         else:
@@ -58,10 +63,11 @@ def parse_stages(tree: Tree) -> ParsedDockerfile:
 
 def parse_instruction(node: Node) -> Instruction:
     """One instruction. Raises DockerfileError at its place."""
-    row = TABLE.get(lower(node.keyword))
-    if row is None:
-        raise _unknown(node)
+    row: Row | Plugin | None = TABLE.get(lower(node.keyword))
     try:
+        row = row or find_plugin(node.keyword)
+        if row is None:
+            raise _unknown(node)
         return row.parse(node, row.flags)
     except DockerfileError as error:
         raise error.at(node.line.span) from None
@@ -71,6 +77,24 @@ def _unknown(node: Node) -> DockerfileError:
     names = [name.upper() for name in TABLE]
     message = suggested(f"unknown instruction: {node.keyword}", node.keyword, names, match_case=False)
     return DockerfileError(message, node.keyword_span, code="unknown-instruction")
+
+
+def expand_plugin(instruction: Instruction) -> list[Instruction]:
+    """The instructions that a plug-in's stands for, at its place. Raises DockerfileError."""
+    expand = KINDS[type(instruction)].expand
+    if expand is None:
+        return []
+    keyword = upper(instruction.keyword)
+    try:
+        nodes = parse_tree(expand(instruction).encode("utf-8", "surrogateescape")).nodes
+        found = [parse_instruction(node) for node in nodes]
+    except DockerfileError as error:
+        raise DockerfileError(f"{keyword}: {error.message}", instruction.span, code=error.code, hint=error.hint) from None
+    for each in found:
+        if isinstance(each, From) or type(each) in KINDS:
+            message = f"{keyword}: {upper(each.keyword)} cannot stand in what another instruction stands for"
+            raise DockerfileError(message, instruction.span, code="plug-in")
+    return [placed(each, instruction) for each in found]
 
 
 def parse_trigger(text: str, lines: Lines, span: Span) -> Instruction:

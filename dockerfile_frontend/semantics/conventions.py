@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from dockerfile_frontend.diagnostics import DockerfileError
 from dockerfile_frontend.gostd.text import quote
 from dockerfile_frontend.instructions.model import Arg, From, Instruction, Lines, Maintainer
+from dockerfile_frontend.instructions.plugins import KINDS
 from dockerfile_frontend.instructions.stages import parse_instruction
 from dockerfile_frontend.semantics.args import resolve_global_args
 from dockerfile_frontend.semantics.references import InvalidReferenceError, parse_reference
@@ -83,6 +84,13 @@ def _check_instruction(instruction: Instruction, findings: Findings) -> None:
         _check_description("ARG", [arg.key for arg in instruction.args], instruction, findings)
     elif isinstance(instruction, Maintainer):
         findings.warn("MaintainerDeprecated", _MAINTAINER, instruction)
+    elif type(instruction) in KINDS:
+        for rule, message in (KINDS[type(instruction)].check or _nothing)(instruction):
+            findings.warn(rule, message, instruction)
+
+
+def _nothing(_instruction: Instruction) -> tuple[tuple[str, str], ...]:
+    return ()
 
 
 def _check_from(start: From, findings: Findings) -> None:
