@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from dockerfile_frontend.instructions.model import Label
+from dockerfile_frontend.lint.labels import labels
 from dockerfile_frontend.lint.model import STYLE, Finding, Rule
 
 if TYPE_CHECKING:
@@ -23,20 +23,15 @@ RESERVED = ("com.docker.", "io.docker.", "org.dockerproject.")
 
 
 def check(file: LintFile) -> Iterator[Finding]:
-    for step, label in file.each(Label):
-        for number, pair in enumerate(label.pairs):
-            key = pair.key
-            if "$" in key or key in file.settings.label_schema:
-                continue
-            span = step.arg_span(number) if number + 1 < len(step.node.places) else step.span
-            if key.startswith(RESERVED):
-                yield Finding(f"labels that begin with {'.'.join(key.split('.')[:2])} are Docker's own", span)
-            elif not KEY.fullmatch(key):
-                yield Finding(
-                    f"{key} is no well-formed label key",
-                    span,
-                    "lower-case words with single dots or dashes between them",
-                )
+    for _, pair, span in labels(file):
+        key = pair.key
+        if "$" in key or key in file.settings.label_schema:
+            continue
+        if key.startswith(RESERVED):
+            yield Finding(f"labels that begin with {'.'.join(key.split('.')[:2])} are Docker's own", span)
+        elif not KEY.fullmatch(key):
+            hint = "lower-case words with single dots or dashes between them"
+            yield Finding(f"{key} is no well-formed label key", span, hint)
 
 
 RULE = Rule(
