@@ -16,7 +16,7 @@ from tests.lint.linting import lint_text
 VALUES = {
     "text": ["", " ", "x", "$UNKNOWN"],
     "url": ["http://x.y/a", "example.com", "mailto:a@b.c", "/a/b", "ssh://g@h/x?q=1#f", "http://x.y/a b", "http://[::1]:80/"],
-    "semver": ["1.2.3", "v1.2.3", "1.2", "1.2.3-rc.1+b.5", "1.2.3-", "1.2.3.4", ""],
+    "semver": ["1.2.3", "v1.2.3", "1.2", "1.2.3-rc.1+b.5", "1.2.3.4"],
     "hash": ["abcdefg", "1234567", "123456", "ABCDEF0", "0123456789" * 4, "0123456789" * 2],
     "rfc3339": ["2020-01-01T00:00:00Z", "2020-01-01", "2020-01-01T00:00:00+02:00", "2020-01-01t00:00:00z", "2020-13-01T00:00:00Z",
                 "2020-01-01T00:00:00.123Z", "2020-01-01T00:00:00", "2020-02-31T00:00:00Z"],
@@ -25,6 +25,7 @@ VALUES = {
 }  # fmt: skip
 BETTER = {
     ("semver", "01.2.3"),  # a number does not begin with 0
+    ("semver", "1.2.3-"),  # a pre-release has something in it
     ("hash", "0123456789abcdef" * 4),  # a repository whose hashes are sha256
     ("spdx", "MIT OR Apache-2.0"),  # an expression, which is what the label of OCI holds
     ("url", "$UNKNOWN"),  # what is not known is not judged
