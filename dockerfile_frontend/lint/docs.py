@@ -1,4 +1,4 @@
-r"""The page of a rule, made of the rule: its module's docstring, its severity, its two examples.
+r"""The page of a rule, made of the rule: its module's docstring, its severity, its two examples, and what a fix makes of the first.
 
 page(load("DL3007"))  ──▶  "# DL3007: latest-tag\n\nFROM uses …"
 """
@@ -6,9 +6,11 @@ page(load("DL3007"))  ──▶  "# DL3007: latest-tag\n\nFROM uses …"
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dockerfile_frontend.lint.table import HADOLINT, REFERENCE, load
+from dockerfile_frontend.lint.model import Settings
+from dockerfile_frontend.lint.table import HADOLINT, REFERENCE, Selection, load
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,8 +31,25 @@ def page(rule: Rule) -> str:
     more = f" · [{whose} page]({rule.url})" if rule.url else ""
     return (
         f"# {title}\n\n{rule.summary} · severity: {level}{more}\n\n{text_of(rule)}\n\n"
-        f"Found:\n\n```dockerfile\n{rule.bad}```\n\nNot found:\n\n```dockerfile\n{rule.good}```\n"
+        f"Found:\n\n```dockerfile\n{rule.bad}```\n\nNot found:\n\n```dockerfile\n{rule.good}```\n{_mended(rule)}"
     )
+
+
+def _mended(rule: Rule) -> str:
+    """What fixes make of the bad example, if they do."""
+    from dockerfile_frontend.lint.fix import fix_data  # noqa: PLC0415  brings the compiler
+    from dockerfile_frontend.lint.run import Wishes  # noqa: PLC0415  the same
+
+    wishes = Wishes(Selection((rule.id,)), settings=rule.settings or Settings(), context=_NOWHERE)
+    for kind, flag in (("safe", "--fix"), ("unsafe", "--fix-unsafe")):
+        text = fix_data("Dockerfile", rule.bad.encode(), replace(wishes, fixes=kind)).data.decode()
+        if text != rule.bad:
+            return f"\n`{flag}` makes of the first:\n\n```dockerfile\n{text}```\n"
+    return ""
+
+
+_NOWHERE = "/nonexistent"
+"""A context without an ignore file, wherever this is called."""
 
 
 def index(ids: Sequence[str]) -> str:

@@ -85,6 +85,10 @@ UNSAFE = [
     ("FROM a\nRUN zypper in x=1\n", "FROM a\nRUN zypper -n in x=1 && zypper clean\n"),
     ("FROM a\nRUN apk add x=1\n", "FROM a\nRUN apk add --no-cache x=1\n"),
     ("FROM a\nRUN pip install x==1\n", "FROM a\nRUN pip install --no-cache-dir x==1\n"),
+    (
+        "FROM a\nRUN apt install -y x=1\n",
+        "FROM a\nRUN apt-get install --no-install-recommends -y x=1\n",
+    ),
     ("FROM a\nRUN apt update\n", "FROM a\nRUN apt-get update && rm -rf /var/lib/apt/lists/*\n"),
     ("FROM a\nARG FOOBAR=1\nENV A=$FOOBAZ\n", "FROM a\nARG FOOBAR=1\nENV A=$FOOBAR\n"),
 ]
