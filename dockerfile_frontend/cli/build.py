@@ -40,12 +40,13 @@ from dockerfile_frontend.cli.session import SESSION_FLAGS, parse_allowed, parse_
 from dockerfile_frontend.cli.stores import store_place
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from dockerfile_frontend.cli.building import Watch
     from dockerfile_frontend.compiler.result import CompiledTarget, CompileResult
     from dockerfile_frontend.executor.build import BuildJob, Built, Target
+    from dockerfile_frontend.executor.exporters.records import Scans
     from dockerfile_frontend.executor.exporters.spec import Output
     from dockerfile_frontend.executor.progress import Mode, Warned
     from dockerfile_frontend.executor.session import Session
@@ -233,16 +234,32 @@ def compiled(call: Call, job: BuildJob, resolver: Resolver) -> tuple[dict[str, A
         resolver = AskedHere(resolver)
     asked = Asked(resolver)
     inputs = {"inputs": {MAIN: call.remote.definition}} if call.remote else {}
-    result = ask(call, asked, compile_dockerfile, **host_options(), **inputs)
+    result = ask(call, asked, compile_dockerfile, scans=wants_sbom(job), **host_options(), **inputs)
     warnings = warned(result, call)
     notes = Notes(warnings, result.target.epoch, tuple(sorted(asked.answers.items())))
     definitions = tuple(target.definition for target in result.targets)
     return {
         "targets": tuple(map(target_of, result.targets)),
-        "facts": replace(job.facts, source_date_epoch=result.target.epoch, definitions=definitions),
+        "facts": replace(
+            job.facts, source_date_epoch=result.target.epoch, definitions=definitions, scans=scans_of(result.targets)
+        ),
         "trace": job.trace if asked.lasting else "",
         "notes": notes.to_json(),
     }, warnings
+
+
+def wants_sbom(job: BuildJob) -> bool:
+    return any(attest.kind == "sbom" for attest in job.facts.attests)
+
+
+def scans_of(targets: Sequence[CompiledTarget]) -> tuple[Scans, ...]:
+    """What scanners look at beside each target, if they look."""
+    if any(target.scans is None for target in targets):
+        return ()
+    from dockerfile_frontend.compiler.scans import extra_graphs  # noqa: PLC0415  of builds with an SBOM
+    from dockerfile_frontend.executor.exporters.records import Scans  # noqa: PLC0415  loaded already
+
+    return tuple(Scans(extra_graphs(target.scans), target.scans.no_cache) for target in targets if target.scans)
 
 
 def host_options() -> dict[str, Platform]:
@@ -294,7 +311,8 @@ def job_of(context: str, call: Call, outputs: tuple[Output, ...]) -> BuildJob:
         metadata=bool(given["metadata_file"]),
     )
     root = store_place(given["root"])
-    unknown = "no-cache" in call.options or given["record"] or call.remote or is_remote(given)
+    sbom = any(attest.kind == "sbom" for attest in facts.attests)  # what it looks at is not kept
+    unknown = "no-cache" in call.options or given["record"] or call.remote or is_remote(given) or sbom
     trace = "" if unknown else trace_of(call)
     given_out = tuple(output for output in outputs if output.kind != "cacheonly")
     sources, targets = caches_of(given, inline=call.options.get("build-arg:BUILDKIT_INLINE_CACHE") in ("1", "true"))

@@ -93,6 +93,13 @@ def _wants(arg: str, index: int, bases: Bases, states: Mapping[int, StageState],
         return bases.plan.stages[index].label in text.split(",")
 
 
+def extra_graphs(targets: ScanTargets) -> dict[str, Definition | None]:
+    """What args add to the target, each as a graph of its own; None is an empty file system."""
+    return {
+        name: marshal(edge, targets.sources, SourceInfo()) if edge else None for name, edge in targets.extras.items()
+    }
+
+
 def scan_graph(targets: ScanTargets, scanner: Scanner, name: str, parameters: Mapping[str, str]) -> Definition:
     """The graph whose result is the folder of statements. Raises DockerfileError for an image that runs nothing."""
     args = (*scanner.image.entrypoint, *scanner.image.cmd)

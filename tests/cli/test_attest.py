@@ -51,6 +51,39 @@ def test_provenance_and_sbom(context: Path, tmp_path: Path) -> None:
         assert "secret" not in metadata.read_text()
 
 
+EXTRAS = """#!/bin/sh
+set -e
+for name in $(ls $BUILDKIT_SCAN_SOURCE_EXTRAS); do seen="$seen $name:$(ls -m $BUILDKIT_SCAN_SOURCE_EXTRAS/$name/)"; done
+printf '{"predicateType":"https://spdx.dev/Document","predicate":{"core":"%s","seen":"%s"}}' "$(ls -m $BUILDKIT_SCAN_SOURCE)" "$seen" \\
+    >$BUILDKIT_SCAN_DESTINATION/sbom.spdx.json
+"""
+
+STAGES = """\
+ARG BUILDKIT_SBOM_SCAN_CONTEXT=true
+FROM scratch AS tools
+ARG BUILDKIT_SBOM_SCAN_STAGE=true
+COPY hello.txt /tool
+FROM scratch AS unseen
+COPY hello.txt /unseen
+FROM scratch
+COPY --from=tools /tool /a
+COPY --from=unseen /unseen /b
+"""
+
+
+def test_stages_and_the_context_are_scanned_where_args_say_so(context: Path, tmp_path: Path) -> None:
+    (context / "Dockerfile").write_text(STAGES)
+    generator = tmp_path / "generator"
+    generator.write_text(EXTRAS)
+    generator.chmod(0o755)
+    for _ in range(2):  # the second finds its steps in the cache
+        output = f"type=oci,dest={tmp_path}/app.tar"
+        done = dfc("build", "-q", context, "-o", output, f"--sbom=generator={generator}", env={"DFC_ROOT": str(tmp_path / "store")})
+        assert (done.returncode, done.stderr) == (0, b"")
+        (sbom,) = statements(ReadImage(tmp_path / "app.tar"))
+        assert sbom["predicate"] == {"core": "a, b", "seen": " sbom-context:hello.txt sbom-tools:tool"}
+
+
 def test_an_archive_has_none_unless_asked(context: Path, tmp_path: Path) -> None:
     done = dfc("build", "-q", context, "-o", f"type=oci,dest={tmp_path}/app.tar", env={"DFC_ROOT": str(tmp_path / "store")})
     assert done.returncode == 0

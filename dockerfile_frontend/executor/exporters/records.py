@@ -30,6 +30,15 @@ class Image(Record):
     """For the config's field of BuildKit's inline cache."""
 
 
+class Scans(Record):
+    """What a scanner for SBOMs looks at beside the image."""
+
+    extras: Mapping[str, Definition | None] = field(default_factory=dict)
+    """Graphs by name; None is an empty file system."""
+    no_cache: bool = False
+    """Whether it looks anew each time."""
+
+
 class BuildFacts(Record):
     """What provenance, names and metadata need to know of a build."""
 
@@ -49,5 +58,7 @@ class BuildFacts(Record):
     """Name of this build, for logs and metadata."""
     attests: tuple[Attest, ...] = ()
     """What provenance and SBOMs are asked for; see `attest.settle_attests`."""
+    scans: tuple[Scans, ...] = ()
+    """One for each image, in the same order, where an SBOM is asked for."""
     metadata: bool = False
     """Whether the metadata is wanted, with provenance in it."""

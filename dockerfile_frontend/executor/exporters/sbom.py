@@ -4,6 +4,7 @@
     generator=/usr/bin/my-scanner --fast   a program of this machine, which gets no more than the paths
 
     BUILDKIT_SCAN_SOURCE=/run/src/core/sbom        the file system to look at
+    BUILDKIT_SCAN_SOURCE_EXTRAS=/run/src/extras    where others are, sbom-NAME each: what BUILDKIT_SBOM_SCAN_… args add
     BUILDKIT_SCAN_DESTINATION=/run/out/            where in-toto statements of SPDX go: NAME.spdx.json
 
 What a scanner has written is believed to be SPDX; that it is a statement, of bounded size, is checked.
@@ -18,12 +19,27 @@ import shlex
 import shutil
 import stat
 import tempfile
-from typing import TYPE_CHECKING, Any
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, cast
 
 from dockerfile_frontend.executor.files.source import TreeSource, open_file
 from dockerfile_frontend.executor.solver.model import ExecutorError, Tree
 from ir_schema.definition import Definition, Vertex
-from ir_schema.ops import ExecOp, Input, Meta, Mount, MountType, Op, OpMetadata, Platform, SourceOp
+from ir_schema.ops import (
+    Copy,
+    ExecOp,
+    FileAction,
+    FileOp,
+    Input,
+    Meta,
+    Mount,
+    MountType,
+    Op,
+    OpMetadata,
+    Platform,
+    SourceOp,
+)
+from ir_schema.record import Record
 
 from .annotations import format_platform
 from .attest import Attest, Statement
@@ -34,37 +50,49 @@ if TYPE_CHECKING:
     from dockerfile_frontend.executor.files.walk import Visit
     from dockerfile_frontend.executor.machine import Machine
 
-    from .records import Image
+    from .records import Image, Scans
 
 DEFAULT_GENERATOR = "docker/buildkit-syft-scanner:stable-1"
 SPDX = "https://spdx.dev/Document"
 CORE = "sbom"
-SOURCE, DESTINATION = f"/run/src/core/{CORE}", "/run/out/"
+SOURCE, EXTRAS, DESTINATION = f"/run/src/core/{CORE}", "/run/src/extras", "/run/out/"
 MOST_BYTES = 80 << 20
 """Of one statement, as BuildKit limits it."""
 MOST_FILES = 100
 
 
-def sbom_statements(attest: Attest, image: Image, definition: Definition | None, machine: Machine) -> list[Statement]:
+def sbom_statements(attest: Attest, image: Image, definition: Definition | None, scans: Scans, machine: Machine) -> list[Statement]:
     """What the generator says of an image. Raises ExecutorError."""
     generator = attest.attrs.get("generator") or DEFAULT_GENERATOR
     parameters = {key: value for key, value in attest.attrs.items() if key != "generator"}
     if generator.startswith(("/", "./", "../")):
-        return _by_program(shlex.split(generator), parameters, image, machine)
-    return _by_image(generator, parameters, image, definition or Definition(), machine)
-
-
-def _by_image(generator: str, parameters: dict[str, str], image: Image, definition: Definition, machine: Machine) -> list[Statement]:
-    from dockerfile_frontend.executor.solve import solve
-
-    (result,) = solve([scan_graph(generator, parameters, image, definition, machine)], machine)
-    assert isinstance(result, Tree)  # noqa: S101 - what an exec op gives
+        return _by_program(shlex.split(generator), parameters, image, scans, machine)
+    scan = scan_graph(_scanner(generator, machine), parameters, definition or Definition(), scans, f"[{format_platform(image.platform)}]")
+    (result,) = _solve([scan], machine)
     with machine.store.view(result.layers) as view, TreeSource(view.fd) as source:
         return read_statements(source.walk("/"), generator)
 
 
-def scan_graph(generator: str, parameters: dict[str, str], image: Image, definition: Definition, machine: Machine) -> Definition:
-    """The build's graph, and a step that looks at what it gives."""
+def _solve(definitions: list[Definition], machine: Machine) -> list[Tree]:
+    from dockerfile_frontend.executor.solve import solve
+
+    results = solve(definitions, machine)
+    assert all(isinstance(result, Tree) for result in results)  # noqa: S101 - what has files
+    return cast("list[Tree]", results)
+
+
+class Scanner(Record):
+    """An image that scans."""
+
+    name: str
+    source: Vertex
+    args: tuple[str, ...]
+    env: tuple[str, ...]
+    cwd: str
+    user: str
+
+
+def _scanner(generator: str, machine: Machine) -> Scanner:
     from dockerfile_frontend.executor.sources.image import parse_source
     from dockerfile_frontend.executor.sources.manifests import config_of
 
@@ -75,26 +103,51 @@ def scan_graph(generator: str, parameters: dict[str, str], image: Image, definit
     args = (*(config.get("Entrypoint") or ()), *(config.get("Cmd") or ()))
     if not args:
         raise ExecutorError(f"scanner {generator} does not have cmd")
-    env = [*(config.get("Env") or ()), *(f"{key}={value}" for key, value in _environment(SOURCE, DESTINATION, parameters).items())]
-    scanned = definition.output
+    env = tuple(config.get("Env") or ())
+    return Scanner(generator, scanner, args, env, config.get("WorkingDir") or "/", config.get("User") or "")
+
+
+def scan_graph(scanner: Scanner, parameters: dict[str, str], definition: Definition, scans: Scans, title: str) -> Definition:
+    """The build's graph, those of the extras, and a step that looks at what they give."""
+    inputs, scanned = [Input(scanner.source.digest)], []
+    for dest, graph in _places(definition, scans).items():
+        output = graph.output if graph else None
+        scanned.append(Mount(len(inputs) if output else -1, dest=dest, output=-1, readonly=True))
+        inputs += [output] if output else []
     mounts = (
         Mount(0, dest="/", output=-1),
         Mount(-1, dest="/tmp", output=-1, type=MountType.TMPFS),  # noqa: S108 - of the container
-        Mount(1 if scanned else -1, dest=SOURCE, output=-1, readonly=True),
+        *scanned,
         Mount(-1, dest=DESTINATION.rstrip("/"), output=0),
     )
-    inputs = (Input(scanner.digest), scanned) if scanned else (Input(scanner.digest),)
-    meta = Meta(args, tuple(env), config.get("WorkingDir") or "/", config.get("User") or "")
-    scan = Vertex.of(Op(inputs, ExecOp(meta, mounts), platform=_native()))
-    title = f"[{format_platform(image.platform)}] generating sbom using {generator}"
-    vertices = {**definition.vertices, scanner.digest: scanner, scan.digest: scan}
-    metadata = {**definition.metadata, scan.digest: OpMetadata(description={"llb.customname": title})}
+    env = _environment(SOURCE, EXTRAS if scans.extras else "", DESTINATION, parameters)
+    meta = Meta(scanner.args, (*scanner.env, *(f"{key}={value}" for key, value in env.items())), scanner.cwd, scanner.user)
+    scan = Vertex.of(Op(tuple(inputs), ExecOp(meta, mounts), platform=_native()))
+    shown = OpMetadata(ignore_cache=scans.no_cache, description={"llb.customname": f"{title} generating sbom using {scanner.name}"})
+    vertices: dict[str, Vertex] = {scanner.source.digest: scanner.source, scan.digest: scan}
+    metadata: dict[str, OpMetadata] = {scan.digest: shown}
+    for graph in (definition, *scans.extras.values()):
+        if graph:
+            vertices, metadata = {**graph.vertices, **vertices}, {**graph.metadata, **metadata}
     return Definition(vertices, Input(scan.digest), metadata)
 
 
-def _by_program(command: list[str], parameters: dict[str, str], image: Image, machine: Machine) -> list[Statement]:
-    with _folder(machine) as folder, machine.store.view(image.layers) as view:
-        env = {"PATH": os.environ.get("PATH", os.defpath), "HOME": folder, **_environment(view.path, f"{folder}/", parameters)}
+def _places(definition: Definition, scans: Scans) -> dict[str, Definition | None]:
+    """Where what is scanned is seen."""
+    extras = {f"{EXTRAS}/{CORE}-{name}": graph for name, graph in sorted(scans.extras.items())}
+    return {SOURCE: definition, **extras}
+
+
+def _by_program(
+    command: list[str], parameters: dict[str, str], image: Image, scans: Scans, machine: Machine
+) -> list[Statement]:
+    with _folder(machine) as folder, _folder(machine) as extras, machine.store.view(image.layers) as view, ExitStack() as stack:
+        graphs = {name: _with_files(graph) for name, graph in scans.extras.items() if graph}
+        for name, tree in zip(graphs, _solve(list(graphs.values()), machine) if graphs else (), strict=True):
+            seen = stack.enter_context(machine.store.view(tree.layers))
+            os.symlink(seen.path, f"{extras}/{CORE}-{name}")
+        places = _environment(view.path, extras if scans.extras else "", f"{folder}/", parameters)
+        env = {"PATH": os.environ.get("PATH", os.defpath), "HOME": folder, **places}
         code, _, said = machine.run_program(command, env=env)
         if code:
             last = said.decode("utf-8", "replace").strip().rpartition("\n")[2]
@@ -107,6 +160,17 @@ def _by_program(command: list[str], parameters: dict[str, str], image: Image, ma
             os.close(fd)
 
 
+def _with_files(graph: Definition) -> Definition:
+    """The graph, or if it gives a client's directory one that gives a copy of it, as steps see it."""
+    output = graph.output
+    body = graph.vertices[output.digest].op.body if output else None
+    if not (output and isinstance(body, SourceOp) and body.identifier.startswith("local://")):
+        return graph
+    everything = Copy("/", "/", mode=-1, dir_copy_contents=True)
+    copied = Vertex.of(Op((output,), FileOp((FileAction(-1, 0, 0, everything),))))
+    return Definition({**graph.vertices, copied.digest: copied}, Input(copied.digest), graph.metadata)
+
+
 @contextlib.contextmanager
 def _folder(machine: Machine) -> Iterator[str]:
     made = tempfile.mkdtemp(prefix="sbom-", dir=os.path.join(machine.store.path, "ingest"))
@@ -116,9 +180,10 @@ def _folder(machine: Machine) -> Iterator[str]:
         shutil.rmtree(made, ignore_errors=True)
 
 
-def _environment(source: str, destination: str, parameters: dict[str, str]) -> dict[str, str]:
+def _environment(source: str, extras: str, destination: str, parameters: dict[str, str]) -> dict[str, str]:
     more = {f"BUILDKIT_SCAN_{key}": value for key, value in parameters.items()}
-    return {"BUILDKIT_SCAN_DESTINATION": destination, "BUILDKIT_SCAN_SOURCE": source, **more}
+    beside = {"BUILDKIT_SCAN_SOURCE_EXTRAS": extras} if extras else {}
+    return {"BUILDKIT_SCAN_DESTINATION": destination, "BUILDKIT_SCAN_SOURCE": source, **beside, **more}
 
 
 def read_statements(visits: Iterable[Visit], generator: str) -> list[Statement]:

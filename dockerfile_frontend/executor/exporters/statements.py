@@ -8,6 +8,7 @@ from dockerfile_frontend.executor.solver.model import ExecutorError
 
 from .annotations import format_platform
 from .attest import Attest
+from .records import Scans
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -32,7 +33,7 @@ def _make(attest: Attest, number: int, images: Sequence[Image], machine: Machine
     if attest.kind == "sbom":
         from .sbom import sbom_statements
 
-        return sbom_statements(attest, image, known, machine)
+        return sbom_statements(attest, image, known, facts.scans[number] if number < len(facts.scans) else Scans(), machine)
     from .provenance import provenance_statement
 
     if known is None:

@@ -26,7 +26,8 @@ pytestmark = pytest.mark.e2e
 
 SCAN = """#!/bin/sh
 set -e
-[ "$MY_OWN" = 1 ] && [ "$PWD" = /work ] && [ ! -e /run/src/core/sbom/bin ]
+[ "$MY_OWN" = 1 ] && [ "$(ls $BUILDKIT_SCAN_SOURCE_EXTRAS)" = "sbom-empty
+sbom-tools" ] && [ -e $BUILDKIT_SCAN_SOURCE_EXTRAS/sbom-tools/tool ] && [ "$PWD" = /work ] && [ ! -e /run/src/core/sbom/bin ]
 if echo >/run/src/core/sbom/x; then exit 7; fi
 printf '{"predicateType":"https://spdx.dev/Document","predicate":{"found":"%s %s"}}' "$(ls $BUILDKIT_SCAN_SOURCE)" "$BUILDKIT_SCAN_LEVEL" \\
     >${BUILDKIT_SCAN_DESTINATION}sbom.spdx.json
@@ -39,6 +40,7 @@ from dockerfile_frontend import CompileOptions, Recorded, compile_dockerfile
 from dockerfile_frontend.executor.build import BuildJob, Target, build
 from dockerfile_frontend.executor.exporters.attest import settle_attests
 from dockerfile_frontend.executor.exporters.outputs import BuildFacts, parse_output
+from dockerfile_frontend.executor.exporters.records import Scans
 from dockerfile_frontend.executor.session import Session
 from dockerfile_frontend.executor.solver.events import Silent
 from dockerfile_frontend.registry.client import Client
@@ -52,7 +54,10 @@ class Told(Silent):
             print(vertex.name, "cached" if cached else "ran")
 
 target = compile_dockerfile(b"FROM scratch\\nCOPY . /\\n", CompileOptions(), Recorded()).target
-facts = BuildFacts(definitions=(target.definition,), attests=settle_attests(sbom=sbom, provenance="false"), started=time.time())
+tools = compile_dockerfile(b"FROM scratch\\nCOPY app.txt /tool\\n", CompileOptions(), Recorded()).target.definition
+scans = (Scans({"empty": None, "tools": tools}),)
+attests = settle_attests(sbom=sbom, provenance="false")
+facts = BuildFacts(scans=scans, definitions=(target.definition,), attests=attests, started=time.time())
 job = BuildJob(root, (Target(target.definition, Platform("amd64", "linux"), target.config),),
     Session(contexts={"context": Path(context)}, connect=Client), (parse_output(text),), facts)
 
