@@ -1,20 +1,22 @@
 """`python -m dockerfile_frontend.gateway`: answer the one request that BuildKit started this process for.
 
 Standard input and output are the connection; what this process has to say to people goes to standard error, which BuildKit
-shows with the build. Exit code 0 for a result, 1 for an error, which the daemon has been told before.
+shows with the build. Exit code 0 for a result, 1 for an error, which the daemon has been told before. SIGTERM is an error, too: as
+the first process of its container this one would not even notice it otherwise.
 """
 
 from __future__ import annotations
 
 import gc
 import os
+import signal
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
 from dockerfile_frontend.gateway.bridge import Bridge
 from dockerfile_frontend.gateway.channel import Channel
 from dockerfile_frontend.gateway.options import read_call
-from dockerfile_frontend.gateway.status import ChannelError, GatewayError
+from dockerfile_frontend.gateway.status import ChannelError, GatewayError, StoppedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -31,9 +33,16 @@ _RARELY = 100_000
 def main(answer: Answer | None = None) -> NoReturn:
     """`answer` answers instead of the Dockerfile's frontend."""
     gc.set_threshold(_RARELY)
+    signal.signal(signal.SIGTERM, _stop)
     code = serve(*_connection(), os.environ, answer)
     sys.stderr.flush()
     os._exit(code)  # reading thread and all
+
+
+def _stop(*_: object) -> NoReturn:
+    """Wherever the main thread is, it goes on from here: the daemon is told, if it still listens."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    raise StoppedError("the frontend was told to stop (SIGTERM)")
 
 
 def _connection() -> tuple[int, int]:

@@ -32,7 +32,7 @@ Answer = TypeVar("Answer", bound=Record)
 
 _SERVICE = "/moby.buildkit.v1.frontend.LLBBridge/"
 _PATIENCE = 15.0
-"""Seconds that the daemon may take to say it is there."""
+"""Seconds that the daemon may take to say it is there, or to hear of an error."""
 
 
 class Solved(Record):
@@ -174,7 +174,7 @@ class Bridge:
     def return_error(self, status: m.Status) -> None:
         """The end. A daemon without Return is told by how the process ends."""
         if self.capable("return"):
-            self._ask("Return", m.ReturnRequest(error=status), m.Empty)
+            self._ask("Return", m.ReturnRequest(error=status), m.Empty, timeout=_PATIENCE)
 
     def _message(self, result: Solved) -> m.Result:
         made = m.Result(metadata=result.metadata, attestations=result.attestations)

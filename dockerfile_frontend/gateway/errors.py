@@ -12,7 +12,15 @@ from typing import TYPE_CHECKING, Any
 
 from dockerfile_frontend.diagnostics import DockerfileError, InternalError
 from dockerfile_frontend.gateway import messages as m
-from dockerfile_frontend.gateway.status import INTERNAL, UNIMPLEMENTED, UNKNOWN, GatewayError, RpcError
+from dockerfile_frontend.gateway.status import (
+    CANCELED,
+    INTERNAL,
+    UNIMPLEMENTED,
+    UNKNOWN,
+    GatewayError,
+    RpcError,
+    StoppedError,
+)
 from ir_schema.errors import FormatError
 
 if TYPE_CHECKING:
@@ -53,6 +61,8 @@ def status_of(error: Exception, info: SourceInfo | None = None, causes: Iterable
         return error.status
     if isinstance(error, DockerfileError):
         return _dockerfile_status(error, info, causes)
+    if isinstance(error, StoppedError):
+        return m.Status(CANCELED, str(error))
     if isinstance(error, GatewayError | FormatError):
         return m.Status(UNKNOWN, str(error))
     what = str(error).partition("\n")[0] or "no reason given"

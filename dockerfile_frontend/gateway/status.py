@@ -18,7 +18,7 @@ CODES = (
 )  # fmt: skip
 """Names of gRPC's status codes, each at its number."""
 
-UNKNOWN, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNIMPLEMENTED, INTERNAL = 2, 4, 8, 12, 13
+CANCELED, UNKNOWN, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNIMPLEMENTED, INTERNAL = 1, 2, 4, 8, 12, 13
 
 
 class GatewayError(Exception):
@@ -35,6 +35,10 @@ class RpcError(GatewayError):
 
 class ChannelError(GatewayError):
     """The connection is gone, or not understood."""
+
+
+class StoppedError(GatewayError):
+    """Somebody wants this process to end."""
 
 
 def _text(status: Status) -> str:

@@ -21,6 +21,9 @@ CAPS = (
     "frontend.inputs", "gateway.solve.evaluate", "gateway.warnings", "proto.refarray", "readfile", "return", "returnmap",
     "solve.base", "source.metaresolver", "statfile",
 )  # fmt: skip
+_ANSWERED = (
+    "Ping", "Inputs", "Solve", "ReadFile", "StatFile", "ResolveImageConfig", "ResolveSourceMeta", "Warn", "Return",
+)  # fmt: skip
 _METHODS = {"Inputs": "inputs_", "Return": "return_"}
 DIGEST = f"sha256:{'1' * 64}"
 CONFIG = json.dumps({"architecture": "amd64", "os": "linux", "config": {"Env": ["PATH=/bin"]}, "rootfs": {}}).encode()
@@ -51,22 +54,12 @@ class FakeBuildKit:
         environment = {f"BUILDKIT_FRONTEND_OPT_{n}": f"{k}={v}" for n, (k, v) in enumerate(options.items())}
         environment["BUILDKIT_SESSION_ID"] = "session1"
         environment["BUILDKIT_WORKERS"] = '[{"ID":"w","Platforms":[{"architecture":"amd64","os":"linux"}]}]'
-        names = (
-            "Ping",
-            "Inputs",
-            "Solve",
-            "ReadFile",
-            "StatFile",
-            "ResolveImageConfig",
-            "ResolveSourceMeta",
-            "Warn",
-            "Return",
-        )
-        handlers: dict[str, Any] = {
-            name: self.override.get(name, getattr(self, _METHODS.get(name, name.lower()))) for name in names
-        }
-        with Daemon(handlers) as daemon:
+        with Daemon(self.handlers()) as daemon:
             return serve(daemon.source, daemon.sink, environment, self.answer)
+
+    def handlers(self) -> dict[str, Any]:
+        """What it answers with, by method."""
+        return {name: self.override.get(name, getattr(self, _METHODS.get(name, name.lower()))) for name in _ANSWERED}
 
     @property
     def result(self) -> m.Result:
