@@ -14,7 +14,7 @@ from posixpath import normpath
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.diagnostics import DockerfileError
-from dockerfile_frontend.lint.edits import inserted, inserted_behind, replaced_text, without_instruction
+from dockerfile_frontend.lint.edits import inserted, inserted_behind, replaced_text, without_instruction, without_lines
 from dockerfile_frontend.lint.model import Fix
 from dockerfile_frontend.lint.stages import expanded
 from dockerfile_frontend.source import Span
@@ -45,7 +45,7 @@ def rewritten(file: LintFile, span: Span, text: str, *, safe: bool = False, hist
     old = text_at(file, span)
     if not old or old == text:
         return None
-    return Fix(f"write {text}", (replaced_text(span, text),), safe, history)
+    return Fix(f"write {text}" if text else f"leave {old.strip()} out", (replaced_text(span, text),), safe, history)
 
 
 def join_path(folder: str, path: str) -> str:
@@ -71,9 +71,39 @@ def without_flag(file: LintFile, step: Step, name: str, *, safe: bool) -> Fix | 
     return Fix(f"leave {text} out", (replaced_text(whole, ""),), safe)
 
 
-def without_step(step: Step, description: str) -> Fix | None:
-    """An instruction taken away, in whole lines."""
-    return Fix(description, (without_instruction(step),)) if step.onbuild is None else None
+def without_step(file: LintFile, step: Step, description: str, *, safe: bool = False) -> Fix | None:
+    """An instruction taken away, in whole lines; not where a comment below it would become a directive."""
+    if step.onbuild is not None or (step.index == 0 and _may_be_directive(file, step.node.end + 1)):
+        return None
+    return Fix(description, (without_instruction(step),), safe)
+
+
+def without_comment(file: LintFile, line: int) -> Fix | None:
+    """A comment's line taken away; not where the one below it would become a directive."""
+    if _may_be_directive(file, line + 1):
+        return None
+    return Fix("remove the comment", (without_lines(line, line),), safe=True)
+
+
+def _may_be_directive(file: LintFile, line: int) -> bool:
+    """Whether only empty lines and comments stand above the line, and it reads # name=value."""
+    lines = _lines(file)
+    above = lines[: line - 2]
+    return (
+        line <= len(lines)
+        and re.match(r"\s*#\s*\w+\s*=", lines[line - 1]) is not None
+        and all(not text.strip() or text.lstrip().startswith("#") for text in above)
+    )
+
+
+def without_word(file: LintFile, word: Word) -> Fix | None:
+    """An option that stands for itself left out, with the blank before it."""
+    span = word.span
+    before = Span(span.line, span.column - 1, span.line, span.column)
+    if text_at(file, span) != word.text or span.column < 2 or not text_at(file, before).isspace():  # noqa: PLR2004  there is a blank
+        return None
+    whole = Span(span.line, span.column - 1, span.line, span.end_column)
+    return Fix(f"leave {word.text} out", (replaced_text(whole, ""),))
 
 
 def with_option(file: LintFile, word: Word, option: str) -> Fix | None:
@@ -187,6 +217,6 @@ def without_blank_lines(file: LintFile, step: Step) -> Fix | None:
     return Fix("remove the empty lines", made, safe=True) if made else None
 
 
-def inserted_line(step: Step, text: str) -> Fix:
+def inserted_line(step: Step, text: str) -> Fix | None:
     """A line of its own above an instruction."""
-    return Fix(f"add {text}", (inserted(step.node.start, 1, f"{text}\n"),))
+    return None if step.onbuild is not None else Fix(f"add {text}", (inserted(step.node.start, 1, f"{text}\n"),))

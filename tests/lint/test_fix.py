@@ -51,6 +51,13 @@ SAFE = [
     ("ARG V\nFROM a:$V as b\n", "ARG V\nFROM a:$V AS b\n"),
     ("FROM a\nRUN <<E\nx \\\n\nE\nENV A b", "FROM a\nRUN <<E\nx \\\n\nE\nENV A=b"),
     ("# escape=`\nFROM a\nENV A b `\n  c\\d\n", '# escape=`\nFROM a\nENV A="b `\n  c\\d"\n'),
+    ("ARG A=1\nARG B\nFROM x:$B\n", "ARG B\nFROM x:$B\n"),
+    ("FROM a\n# dfc: ignore=DL3007 as ever\nRUN x\n", "FROM a\nRUN x\n"),
+    (
+        "FROM a:latest\n# hadolint ignore=DL3020 , DL3002\nADD x /x\n",
+        "FROM a:latest\n# hadolint ignore=DL3020\nADD x /x\n",
+    ),
+    ("FROM a\nRUN x \\\n  # dfc: ignore=DL3007\n  y\n", "FROM a\nRUN x \\\n  y\n"),
 ]
 
 
@@ -70,6 +77,12 @@ def test_line_ends_and_marks_stay_as_they_are(before: str, after: str) -> None:
 
 
 UNSAFE = [
+    ("FROM a\nRUN sudo make\nUSER me\nRUN sudo make\n", "FROM a\nRUN make\nUSER me\nRUN sudo make\n"),
+    ("FROM a\nRUN curl -fkL x && wget -q --no-check-certificate y\n", "FROM a\nRUN curl -fL x && wget -q y\n"),
+    ("FROM a\nRUN yum install -y --nogpgcheck x-1\n", "FROM a\nRUN yum install -y x-1 && yum clean all\n"),
+    ("ARG V=1\nFROM a\nRUN x $V\n", "ARG V=1\nFROM a\nARG V\nRUN x $V\n"),
+    ("# syntx=docker/dockerfile:1\nFROM a\n", "# syntax=docker/dockerfile:1\nFROM a\n"),
+    ("FROM a\nSTOPSIGNAL 9\n", "FROM a\nSTOPSIGNAL SIGTERM\n"),
     ("FROM a\nMAINTAINER 'Q \"x\" $Y'\n", 'FROM a\nLABEL org.opencontainers.image.authors="Q \\"x\\" \\$Y"\n'),
     ("FROM a\nWORKDIR b\n", "FROM a\nWORKDIR /b\n"),
     ("FROM a\nCMD x y\n", 'FROM a\nCMD ["x", "y"]\n'),
@@ -102,6 +115,8 @@ def test_an_unsafe_fix_is_made_only_when_it_is_wanted(before: str, after: str) -
 
 
 LEFT = [
+    b"ARG A=1\n# syntax=docker/dockerfile:1\nFROM a\n",
+    b"# dfc: ignore=FromAsCasing\n# syntax=docker/dockerfile:1\nFROM a\n",
     b"FROM a as b\nCOPPY x y\n",
     b"FROM a as b\nFROM b-\n",
     b'FROM a\nENV A b "c\n',
@@ -114,7 +129,7 @@ LEFT = [
 
 @pytest.mark.parametrize("data", LEFT)
 def test_a_file_that_is_broken_or_not_simple_is_left_alone(data: bytes) -> None:
-    select = ("FromAsCasing", "LegacyKeyValueFormat", "DL3009", "DL3027")
+    select = ("FromAsCasing", "LegacyKeyValueFormat", "DL3009", "DL3027", "DFC001", "DFC106")
     assert fixed(data, "unsafe", *select).data == data
 
 

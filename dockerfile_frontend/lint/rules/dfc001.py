@@ -6,23 +6,47 @@ are looked at (`# hadolint ignore=`, `# check=skip=`, `# dfc: ignore=`); names o
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
+from dockerfile_frontend.lint.mend import rewritten, text_at, without_comment
 from dockerfile_frontend.lint.model import INFO, Finding, Rule
+from dockerfile_frontend.source import Span
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dockerfile_frontend.lint.facts import LintFile
+    from dockerfile_frontend.lint.model import Fix
+    from dockerfile_frontend.lint.suppress import Ignore
 
 
 def check(file: LintFile) -> Iterator[Finding]:
     for unused in file.unused_ignores:
         span = unused.ignore.span
         if unused.known:
-            yield Finding(f"{unused.name} is ignored here and finds nothing", span, "remove it from the comment")
+            message = f"{unused.name} is ignored here and finds nothing"
+            yield Finding(message, span, "remove it from the comment", fix=_mend(file, unused.ignore))
         else:
             yield Finding(f"there is no rule {unused.name} to ignore", span, unused.hint)
+
+
+def _mend(file: LintFile, ignore: Ignore) -> Fix | None:
+    """The comment without the names that switch off nothing, or no comment; the reference's own comments are left alone."""
+    gone = {unused.name for unused in file.unused_ignores if unused.ignore is ignore and unused.known}
+    if ignore.kind == "check":
+        return None
+    left = [name for name in ignore.names if name not in gone]
+    if not left:
+        return without_comment(file, ignore.span.line)
+    text = text_at(file, ignore.span)
+    found = re.search(r"ignore\s*=\s*([\w, \t]*\w)(?=\W|\Z)", text)
+    names = re.match(r"\w+(?:\s*,\s*\w+)*", found[1]) if found else None
+    if found is None or names is None:
+        return None
+    begin = ignore.span.column + found.start(1)
+    span = Span(ignore.span.line, begin, ignore.span.line, begin + names.end())
+    return rewritten(file, span, ",".join(left), safe=True)
 
 
 RULE = Rule(

@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.diagnostics import did_you_mean
+from dockerfile_frontend.lint.mend import rewritten
 from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 from dockerfile_frontend.source import Span
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dockerfile_frontend.lint.facts import LintFile
+    from dockerfile_frontend.lint.model import Fix
 
 
 _LIKE = re.compile(r"[ \t]*#[ \t]*(?P<name>[A-Za-z]+)(?P<sign>[ \t]*[=:][ \t]*)(?P<value>\S+)[ \t\r]*\Z")
@@ -40,11 +42,25 @@ def check(file: LintFile) -> Iterator[Finding]:
             continue
         span = Span(number, found.start("name") + 1, number, found.end("value") + 1)
         if name != meant:
-            yield Finding(f"{found['name']} is no parser directive", span, f"did you mean {meant}?")
+            yield Finding(
+                f"{found['name']} is no parser directive",
+                span,
+                f"did you mean {meant}?",
+                fix=_mend(file, span, meant, found),
+            )
         elif ":" in found["sign"]:
-            yield Finding(f"{name} is not set: there is no = behind it", span, f"write # {name}={found['value']}")
+            yield Finding(
+                f"{name} is not set: there is no = behind it",
+                span,
+                f"write # {name}={found['value']}",
+                fix=_mend(file, span, name, found),
+            )
         elif all(directive.name != name for directive in file.tree.directives):
             yield Finding(f"{name} is not set: lines stand above it that are no directives", span, "move it to the top")
+
+
+def _mend(file: LintFile, span: Span, name: str, found: re.Match[str]) -> Fix | None:
+    return rewritten(file, span, f"{name}={found['value']}")
 
 
 _ANY = re.compile(r"(?i)#[ \t]*\w{4,8}[ \t]*[=:][ \t]*\S*(?:dockerfile|[\\`]\s*\n)")

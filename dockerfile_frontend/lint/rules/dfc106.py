@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.instructions.model import Arg, Run
+from dockerfile_frontend.lint.mend import without_step
 from dockerfile_frontend.lint.model import INFO, Finding, Rule
 from dockerfile_frontend.lint.values import names_in_run
 
@@ -30,7 +31,10 @@ def check(file: LintFile) -> Iterator[Finding]:
             if one.key not in used and one.key not in declared and not _KNOWN.fullmatch(one.key):
                 if any(one.key in names_in_run(file, inner) for inner, _ in file.each(Run)):
                     continue  # DFC107 says where
-                yield Finding(f"nothing uses {one.key}", step.arg_span(number), "declare it in the stage that needs it")
+                alone = len(step.instruction.args) == 1 and not step.node.line.comments
+                fix = without_step(file, step, f"remove ARG {one.key}", safe=True) if alone else None
+                message = f"nothing uses {one.key}"
+                yield Finding(message, step.arg_span(number), "declare it in the stage that needs it", fix=fix)
 
 
 def _named_before_stages(file: LintFile) -> set[str]:

@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.instructions.model import Arg, Run
+from dockerfile_frontend.lint.mend import inserted_line
 from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 from dockerfile_frontend.lint.reference import variable
 from dockerfile_frontend.lint.values import names_in_run
@@ -30,7 +31,10 @@ def check(file: LintFile) -> Iterator[Finding]:
                 continue
             span = variable(step, f"'${name}'")
             yield Finding(
-                f"{name} is declared before FROM only, so it is empty here", span, f"add ARG {name} to the stage"
+                f"{name} is declared before FROM only, so it is empty here",
+                span,
+                f"add ARG {name} to the stage",
+                fix=inserted_line(step, f"ARG {name}"),
             )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.instructions.model import StopSignal
+from dockerfile_frontend.lint.mend import rewritten
 from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 from dockerfile_frontend.lint.values import known_value
 
@@ -20,9 +21,9 @@ _HARD = frozenset({"SIGKILL", "KILL", "9", "SIGSTOP", "STOP", "19"})
 def check(file: LintFile) -> Iterator[Finding]:
     for step, stop in file.each(StopSignal):
         if known_value(file, step, stop.signal).upper() in _HARD:
-            yield Finding(
-                f"no program can catch {stop.signal}", step.arg_span(0), "use SIGTERM, or what the program listens to"
-            )
+            span = step.arg_span(0)
+            message, hint = f"no program can catch {stop.signal}", "use SIGTERM, or what the program listens to"
+            yield Finding(message, span, hint, fix=rewritten(file, span, "SIGTERM"))
 
 
 RULE = Rule(

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from dockerfile_frontend.instructions.model import Arg, Env
 from dockerfile_frontend.lint.commands import each_command, runs
+from dockerfile_frontend.lint.mend import with_word, without_word
 from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 from dockerfile_frontend.lint.values import known_value
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from dockerfile_frontend.lint.facts import LintFile
+    from dockerfile_frontend.lint.model import Fix
     from dockerfile_frontend.lint.shell import Command, Word
 
 
@@ -25,10 +27,18 @@ def check(file: LintFile) -> Iterator[Finding]:
     for _run, command in each_command(file, *_NAMES):
         word = _switch(command)
         if word is not None and not _is_local(command):
-            yield Finding(f"{command.name} does not check certificates", word.span, HINT)
+            yield Finding(f"{command.name} does not check certificates", word.span, HINT, fix=_mend(file, word))
     text = file.source.text.upper()
     if any(mark in text for mark in _MARKS):
         yield from _variables(file)
+
+
+def _mend(file: LintFile, word: Word) -> Fix | None:
+    if word.text in ("-k", "--insecure", "--proxy-insecure", "--no-check-certificate", "--check-certificate=false"):
+        return without_word(file, word)
+    if re.fullmatch(r"-\w*k\w*", word.text):
+        return with_word(file, word, word.text.replace("k", ""))
+    return None
 
 
 def _variables(file: LintFile) -> Iterator[Finding]:

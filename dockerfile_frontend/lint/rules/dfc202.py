@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.lint.commands import each_command, runs
+from dockerfile_frontend.lint.mend import without_word
 from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 
 if TYPE_CHECKING:
@@ -35,7 +36,12 @@ def check(file: LintFile) -> Iterator[Finding]:
         pattern = _WORDS[_ALIKE.get(command.name, command.name)]
         for word in command.args:
             if pattern.fullmatch(word.text):
-                yield Finding(f"{command.name} installs what nobody has signed", word.span, HINT)
+                yield Finding(
+                    f"{command.name} installs what nobody has signed",
+                    word.span,
+                    HINT,
+                    fix=without_word(file, word) if word.text[:2] == "--" else None,
+                )
                 break
     if "trusted=yes" in file.source.text and _TRUSTED.search(file.source.text):
         for run in runs(file):

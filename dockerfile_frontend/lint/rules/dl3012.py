@@ -21,7 +21,7 @@ def check(file: LintFile) -> Iterator[Finding]:
             f"this HEALTHCHECK replaces the one in line {first.span.line}",
             other.keyword_span,
             "keep one",
-            fix=without_step(first, "remove the HEALTHCHECK above"),
+            fix=without_step(file, first, "remove the HEALTHCHECK above"),
         )
 
 

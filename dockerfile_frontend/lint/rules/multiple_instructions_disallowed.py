@@ -24,8 +24,8 @@ def check(file: LintFile) -> Iterator[Finding]:
     return reported(file, "MultipleInstructionsDisallowed", keyword, "remove this one, or the later", mend=_mend)
 
 
-def _mend(_file: LintFile, step: Step, _span: Span, _message: str) -> Fix | None:
-    return without_step(step, "remove it")
+def _mend(file: LintFile, step: Step, _span: Span, _message: str) -> Fix | None:
+    return without_step(file, step, "remove it")
 
 
 RULE = Rule(
