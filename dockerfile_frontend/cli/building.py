@@ -9,7 +9,6 @@ import os
 import sys
 import time
 from contextlib import contextmanager
-from itertools import chain
 from typing import TYPE_CHECKING, TextIO
 
 from dockerfile_frontend.cli.errors import Fault, Refused, plain
@@ -19,7 +18,7 @@ from dockerfile_frontend.executor.progress.text import printable
 from dockerfile_frontend.executor.solver.model import ExecutorError, StepError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
     from dockerfile_frontend.backends.model import Backend
     from dockerfile_frontend.executor.build import BuildJob, Built
@@ -107,14 +106,13 @@ def show_failure(error: StepError, watch: Watch) -> None:
     """The log and the source of a failed step; where lines were printed as they came, only the last of them again."""
     from dockerfile_frontend.executor.progress.failure import excerpt, failure_lines  # noqa: PLC0415  of a failed build
 
-    lines: Iterable[str]
-    if watch.mode == "rawjson":
-        lines = chain.from_iterable(excerpt(definition, error.digest) for definition in watch.definitions)
-    else:
-        lines = failure_lines(error, watch.definitions, watch.logs, whole=watch.mode in ("tty", "quiet"))
-    if not watch.definitions:  # compiled elsewhere, and quoted there
-        lines = chain(lines, map(printable, getattr(error, "excerpt", ())))
-    print(*lines, sep="\n", file=watch.stream, flush=True)
+    excerpts = (list(excerpt(definition, error.digest)) for definition in watch.definitions)
+    quoted = next(filter(None, excerpts), [])
+    if not quoted:  # compiled elsewhere, and quoted there
+        quoted = [printable(line) for line in getattr(error, "excerpt", ())]
+    whole = watch.mode in ("tty", "quiet")
+    log = () if watch.mode == "rawjson" else failure_lines(error, (), watch.logs, whole=whole)
+    print(*log, *quoted, sep="\n", file=watch.stream, flush=True)
 
 
 def build_name() -> str:

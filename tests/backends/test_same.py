@@ -183,3 +183,24 @@ def test_exec_names_a_folder_that_is_missing(graph: Here) -> None:
     done = graph.run("exec", "foreign.llb", "--backend", "buildkit")
     assert done.returncode == 1
     assert b"no local directory 'context' was given\n  hint: dfc exec --local context=DIR" in done.stderr
+
+
+GENERATOR = """\
+printf '{"_type":"https://in-toto.io/Statement/v0.1","predicateType":"https://spdx.dev/Document","predicate":{"name":"here"}}' \
+> "$BUILDKIT_SCAN_DESTINATION/sbom.spdx.json"
+"""
+
+
+def test_a_bill_of_materials_is_made_by_the_daemon(project: Here, base_image: str, registry: str) -> None:
+    """Of a graph, too: its daemon runs the generator on what the graph gave."""
+    maker = project.folder / "maker"
+    maker.mkdir()
+    (maker / "make.sh").write_text(GENERATOR)
+    (maker / "Dockerfile").write_text(f'FROM {base_image}\nCOPY make.sh /\nENTRYPOINT ["/bin/sh", "/make.sh"]\n')
+    generator = f"{registry}/generator:1"
+    project.there("maker", "-o", f"type=image,name={generator},push=true,registry.insecure=true", "--provenance=false")
+    project.there("app", "-o", "type=oci,dest=app.tar", "--sbom", f"generator={generator}")
+    with tarfile.open(project.folder / "app.tar") as tar:
+        texts = [tar.extractfile(m).read() for m in tar if m.name.startswith("blobs/") and m.isfile()]  # type: ignore[union-attr]
+    (statement,) = [json.loads(t) for t in texts if t.startswith(b'{"_type":"https://in-toto.io/Statement') and b"spdx" in t]
+    assert statement["predicate"] == {"name": "here"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import json
 import shutil
@@ -249,3 +250,46 @@ def test_ctrl_c_stops_the_step_in_the_daemon(place: Here, base_image: str) -> No
     assert not (place.folder / "app.tar").exists()
     assert sorted(path.name for path in place.folder.iterdir() if path.name != "store") == ["app"]
 
+
+
+def test_secrets_are_masked_in_logs(place: Here, base_image: str) -> None:
+    place.write(
+        Dockerfile=f"FROM {base_image}\nRUN --mount=type=secret,id=token cat /run/secrets/token; echo; echo hunt; exit 3\n"
+    )
+    (place.folder / "token").write_text("hunter2-it-is")
+    for progress in ("plain", "rawjson"):
+        said = place.refused("app", "--secret", "id=token,src=token", "--progress", progress)
+        if progress == "rawjson":
+            said = "".join(
+                base64.b64decode(log["data"]).decode()
+                for line in said.splitlines()
+                if line.startswith("{")
+                for log in json.loads(line).get("logs", ())
+            )
+        assert "hunter2-it-is" not in said
+        assert "*****" in said
+        assert "hunt\n" in said
+
+
+def test_a_config_that_no_argument_holds_is_refused(place: Here) -> None:
+    labels = "".join(f"LABEL l{number}={'x' * 50_000}\n" for number in range(3))
+    place.write(Dockerfile=f"FROM scratch\nCOPY Dockerfile /\n{labels}")
+    said = place.refused("app", "-o", "type=oci,dest=app.tar")
+    assert "larger than the 128 KiB that buildctl can be told\n  hint: --frontend-image IMAGE" in said
+    place.there("app", "-o", "type=oci,dest=app.tar", "--frontend-image", "dockerfile.v0")
+
+
+def test_load_hands_the_image_to_docker(place: Here, base_image: str) -> None:
+    programs = place.folder / "bin"
+    programs.mkdir()
+    docker = programs / "docker"
+    docker.write_text(f'#!/bin/sh\n[ "$1" = load ] && cat > {place.folder}/loaded\nexit 0\n')
+    docker.chmod(0o755)
+    place.write(Dockerfile=f"FROM {base_image}\nCMD it\n")
+    env = {"PATH": f"{programs}:{place.environment['PATH']}"}
+    done = place.run("build", "--backend", "buildkit", "app", "--load", "-t", "app:1", "-q", env=env)
+    assert done.returncode == 0, done.stderr.decode()
+    with tarfile.open(place.folder / "loaded") as tar:
+        manifest = json.load(tar.extractfile("manifest.json"))  # type: ignore[arg-type]
+    assert manifest[0]["RepoTags"] == ["app:1"]
+    assert done.stdout.startswith(b"sha256:")

@@ -60,7 +60,7 @@ class BuildKit(Record):
             to_standard = any(output.dest == STANDARD for output in job.outputs)
             output = sys.stdout if to_standard else subprocess.DEVNULL
             with display() as events:
-                status = Status(events)
+                status = Status(events, [secret.read() for secret in job.session.secrets.values()])
                 ended = run(command, graph, status.take, output=output, environment={**os.environ, **client.environment})
                 status.close()
                 self.warn(status.warnings)

@@ -20,15 +20,18 @@ from ir_schema.ops import ProgressGroup
 from ir_schema.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from dockerfile_frontend.executor.secrets import Redactor
     from dockerfile_frontend.executor.solver.events import Events
 
 GONE = "context canceled"
 """How a daemon says that a step was stopped and did not fail."""
 
 
-STDERR = 2
+LOADS = ("[internal] ", "[context ")
+"""How a daemon calls what it does for a build beside its steps."""
+STDOUT, STDERR = 1, 2
 _LINE = re.compile(r" \(line \d+\)$")
 
 
@@ -47,14 +50,19 @@ class _Seen:
         self.info = info
         self.started = ""
         self.completed = ""
+        self.redactor: Redactor | None = None
 
 
 class Status:
     """Tells events what the daemon says, and keeps what the end of a build needs."""
 
-    def __init__(self, events: Events) -> None:
+    def __init__(self, events: Events, secrets: Sequence[bytes] = ()) -> None:
+        """`secrets` are values that no log shows."""
         self._events = events
+        self._secrets = secrets
         self._seen: dict[str, _Seen] = {}
+        self._ended: dict[str, _Seen] = {}
+        """Loads that ended, and may begin anew before a step begins: a daemon does them in two parts."""
         self.failures: list[Failure] = []
         """Steps with an error. Not all of them end the build: a cache that cannot be read is one, too."""
         self.warnings: list[Warned] = []
@@ -72,14 +80,15 @@ class Status:
         for status in _rows(record, "statuses"):
             self._status(status)
         for log in _rows(record, "logs"):
-            if (seen := self._seen.get(str(log.get("vertex")))) and (data := _bytes(log.get("data"))):
-                self._events.log(seen.info.digest, STDERR if log.get("stream") == STDERR else 1, data)
+            if seen := self._seen.get(str(log.get("vertex"))):
+                self._log(seen, STDERR if log.get("stream") == STDERR else STDOUT, _bytes(log.get("data")))
         for digest, vertex in last.items():  # what ends in this record has said all that stands beside it
             self._completed(vertex, self._seen[digest])
         self.warnings += filter(None, map(_warning, _rows(record, "warnings")))
 
     def close(self) -> None:
         """What ran when the daemon fell silent has been stopped."""
+        self._settle()
         for seen in self._seen.values():
             if seen.started and not seen.completed:
                 self._events.completed(seen.info, error=CANCELLED)
@@ -88,7 +97,9 @@ class Status:
         started = str(vertex.get("started") or "")
         if started and started != seen.started:
             seen.started, seen.completed = started, ""
-            if not vertex.get("cached"):
+            if not seen.info.name.startswith(LOADS):
+                self._settle()
+            if self._ended.pop(seen.info.digest, None) is None and not vertex.get("cached"):
                 self._events.started(seen.info)
 
     def _completed(self, vertex: Mapping[str, Any], seen: _Seen) -> None:
@@ -97,10 +108,36 @@ class Status:
             return
         seen.completed = completed
         cached, stopped = bool(vertex.get("cached")), error.endswith(GONE)
+        self._flush(seen)
+        if seen.info.name.startswith(LOADS) and not (cached or error):
+            self._ended[seen.info.digest] = seen
+            return
         self._events.completed(seen.info, cached=cached, error=CANCELLED if stopped else error)
         self.ran |= not cached
         if error and not stopped:
             self.failures.append(Failure(seen.info.digest, seen.info.name, error))
+
+    def _settle(self) -> None:
+        """Loads that have ended are told of."""
+        for seen in self._ended.values():
+            self._events.completed(seen.info)
+        self._ended.clear()
+
+    def _log(self, seen: _Seen, stream: int, data: bytes) -> None:
+        if self._secrets:
+            if seen.redactor is None:
+                from dockerfile_frontend.executor.secrets import Redactor
+
+                seen.redactor = Redactor(self._secrets)
+            data = seen.redactor.feed(stream, data)
+        if data:
+            self._events.log(seen.info.digest, stream, data)
+
+    def _flush(self, seen: _Seen) -> None:
+        """What might have been the beginning of a secret was none."""
+        for stream in (STDOUT, STDERR) if seen.redactor else ():
+            if rest := seen.redactor.flush(stream):  # type: ignore[union-attr]  # just looked
+                self._events.log(seen.info.digest, stream, rest)
 
     def _status(self, status: Mapping[str, Any]) -> None:
         seen = self._seen.get(str(status.get("vertex")))
