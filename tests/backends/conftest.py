@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from tests.components import require
-from tests.e2e.conftest import BuildKit, base_image, base_layout, buildkit, registry, root_folder
+from tests.e2e.conftest import BuildKit, base_image, base_layout, buildkit, frontend_image, registry, root_folder
 from tests.running import DFC, ROOT
 
-__all__ = ["base_image", "base_layout", "buildkit", "registry", "root_folder"]
+__all__ = ["base_image", "base_layout", "buildkit", "frontend_image", "registry", "root_folder"]
 
 
 class Here:

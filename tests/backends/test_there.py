@@ -2,43 +2,23 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import subprocess
 import tarfile
 from pathlib import Path
 
 import pytest
 
 from tests.backends.conftest import Here
-from tests.components import require
-from tests.running import ROOT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("backends")]
 
 
-@pytest.fixture(scope="module")
-def image(registry: str, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Our frontend's image."""
-    spec = importlib.util.spec_from_file_location("frontend_image", ROOT / "fixtures" / "frontend_image.py")
-    assert spec is not None
-    assert spec.loader is not None
-    maker = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(maker)
-    layout = tmp_path_factory.mktemp("frontend")
-    maker.write_layout(layout, ROOT)
-    reference = f"{registry}/backends/frontend:1"
-    copy = [str(require("skopeo")), "copy", "-q", "--dest-tls-verify=false"]
-    subprocess.run([*copy, f"oci:{layout}:latest", f"docker://{reference}"], check=True)
-    return reference
-
-
-def test_several_platforms_are_one_image(place: Here, image: str) -> None:
+def test_several_platforms_are_one_image(place: Here, frontend_image: str) -> None:
     place.write(Dockerfile="FROM scratch\nARG TARGETARCH\nENV ARCH=$TARGETARCH\nCOPY file /\n", file="hello")
     several = ("--platform", "linux/amd64,linux/arm64")
     said = place.refused("app", *several)
     assert "several platforms are one build only for a frontend in the daemon\n  hint: --frontend-image IMAGE names it" in said
-    place.there("app", *several, "--frontend-image", image, "-o", "type=oci,dest=app.tar", "-t", "app:1")
+    place.there("app", *several, "--frontend-image", frontend_image, "-o", "type=oci,dest=app.tar", "-t", "app:1")
     with tarfile.open(place.folder / "app.tar") as tar:
 
         def blob(digest: str) -> dict[str, object]:
@@ -52,7 +32,7 @@ def test_several_platforms_are_one_image(place: Here, image: str) -> None:
 
 
 @pytest.fixture
-def project(place: Here, base_image: str) -> Here:
+def project(place: Here, base_frontend_image: str) -> Here:
     place.write(
         Dockerfile=f"""\
 FROM {base_image} AS base
@@ -69,8 +49,8 @@ RUN --mount=type=secret,id=token cat /run/secrets/token > /token && echo $who > 
     return place
 
 
-def test_flags_are_the_frontends_options(project: Here, image: str) -> None:
-    given = ("app", "--build-arg", "WHO=me", "--build-context", "docs=docs", "--secret", "id=token,src=token", "--frontend-image", image)
+def test_flags_are_the_frontends_options(project: Here, frontend_image: str) -> None:
+    given = ("app", "--build-arg", "WHO=me", "--build-context", "docs=docs", "--secret", "id=token,src=token", "--frontend-image", frontend_image)
     done = project.there(*given, "-o", "out")
     assert {path.name: path.read_text() for path in (project.folder / "out").iterdir() if path.is_file()} == {
         "hello.txt": "hello", "token": "hunter2", "who": "me\n",
@@ -81,23 +61,23 @@ def test_flags_are_the_frontends_options(project: Here, image: str) -> None:
     )
 
 
-def test_a_failed_step_is_quoted_once(project: Here, image: str) -> None:
+def test_a_failed_step_is_quoted_once(project: Here, frontend_image: str) -> None:
     project.write(Dockerfile=(project.app / "Dockerfile").read_text() + "RUN exit 4\n")
-    given = ("app", "--build-context", "docs=docs", "--secret", "id=token,src=token", "--frontend-image", image)
+    given = ("app", "--build-context", "docs=docs", "--secret", "id=token,src=token", "--frontend-image", frontend_image)
     said = project.refused(*given)
     assert said.count(">>> RUN exit 4") == 1
     assert "\nDockerfile:7\n" in said
     assert said.endswith('dfc: error: process "/bin/sh -c exit 4" did not complete successfully: exit code: 4\n')
 
 
-def test_a_fault_of_the_dockerfile_is_quoted_once(place: Here, image: str) -> None:
+def test_a_fault_of_the_dockerfile_is_quoted_once(place: Here, frontend_image: str) -> None:
     place.write(Dockerfile="FROM scratch\nCOPI a b\n")
-    said = place.refused("app", "--frontend-image", image)
+    said = place.refused("app", "--frontend-image", frontend_image)
     assert said.count("COPI a b") == 1
     assert "unknown instruction: COPI" in said.splitlines()[-1]
 
 
-def test_dockerfiles_from_elsewhere(place: Here, base_image: str) -> None:
+def test_dockerfiles_from_elsewhere(place: Here, base_frontend_image: str) -> None:
     """The frontend that is built in serves, too."""
     text = f"FROM {base_image}\nCOPY file /file\n"
     place.write(file="x")
