@@ -32,7 +32,7 @@ def test_several_platforms_are_one_image(place: Here, frontend_image: str) -> No
 
 
 @pytest.fixture
-def project(place: Here, base_frontend_image: str) -> Here:
+def project(place: Here, base_image: str) -> Here:
     place.write(
         Dockerfile=f"""\
 FROM {base_image} AS base
@@ -50,8 +50,8 @@ RUN --mount=type=secret,id=token cat /run/secrets/token > /token && echo $who > 
 
 
 def test_flags_are_the_frontends_options(project: Here, frontend_image: str) -> None:
-    given = ("app", "--build-arg", "WHO=me", "--build-context", "docs=docs", "--secret", "id=token,src=token", "--frontend-image", frontend_image)
-    done = project.there(*given, "-o", "out")
+    given = ("app", "--build-arg", "WHO=me", "--build-context", "docs=docs", "--secret", "id=token,src=token")
+    done = project.there(*given, "--frontend-image", frontend_image, "-o", "out")
     assert {path.name: path.read_text() for path in (project.folder / "out").iterdir() if path.is_file()} == {
         "hello.txt": "hello", "token": "hunter2", "who": "me\n",
     }  # fmt: skip
@@ -77,7 +77,7 @@ def test_a_fault_of_the_dockerfile_is_quoted_once(place: Here, frontend_image: s
     assert "unknown instruction: COPI" in said.splitlines()[-1]
 
 
-def test_dockerfiles_from_elsewhere(place: Here, base_frontend_image: str) -> None:
+def test_dockerfiles_from_elsewhere(place: Here, base_image: str) -> None:
     """The frontend that is built in serves, too."""
     text = f"FROM {base_image}\nCOPY file /file\n"
     place.write(file="x")
