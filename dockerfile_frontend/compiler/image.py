@@ -107,7 +107,10 @@ def read_image(data: bytes) -> Image:
     try:
         raw = json.loads(data)
     except (ValueError, RecursionError) as error:
-        raise DockerfileError(f"failed to parse image config: {error}", code="image-config") from None
+        from dockerfile_frontend.gostd.jsonfaults import find_fault  # noqa: PLC0415  with luck, never
+
+        fault = find_fault(data) or error
+        raise DockerfileError(f"failed to parse image config: {fault}", code="image-config") from None
     try:
         return _read(_Reader(raw))
     except _BadConfigError as error:

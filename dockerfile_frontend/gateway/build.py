@@ -32,6 +32,7 @@ from dockerfile_frontend.gateway.resolver import BridgeResolver
 from dockerfile_frontend.gateway.status import RpcError
 from dockerfile_frontend.gateway.warnings import send_warnings
 from dockerfile_frontend.gostd.jsontext import encode_json
+from dockerfile_frontend.gostd.text import quote
 from dockerfile_frontend.semantics.platforms import format_whole_platform, normalize_platform
 from ir_schema.record import Record
 
@@ -128,7 +129,10 @@ def read_cache_imports(options: Mapping[str, str]) -> tuple[m.CacheEntry, ...]:
                 attrs = entry.get("Attrs") or {}
                 found.append(m.CacheEntry(str(entry.get("Type") or ""), {str(k): str(v) for k, v in attrs.items()}))
         except (ValueError, TypeError, AttributeError, RecursionError) as error:
-            raise refused(f'failed to unmarshal cache-imports ("{text}"): {error}') from None
+            from dockerfile_frontend.gostd.jsonfaults import find_fault  # noqa: PLC0415  the same
+
+            fault = find_fault(text.encode("utf-8", "surrogateescape")) or error
+            raise refused(f"failed to unmarshal cache-imports ({quote(text)}): {fault}") from None
     if options.get("cache-from"):
         found += [m.CacheEntry("registry", {"ref": ref}) for ref in options["cache-from"].split(",")]
     return tuple(found)

@@ -1,8 +1,8 @@
 """Durations as Go's time package reads and writes them, in nanoseconds.
 
-    parse_duration("1h30m")         →  5400000000000
-    parse_duration("1.5")           →  DurationError: time: missing unit in duration "1.5"
-    format_duration(5400000000000)  →  "1h30m0s"
+parse_duration("1h30m")         →  5400000000000
+parse_duration("1.5")           →  DurationError: time: missing unit in duration "1.5"
+format_duration(5400000000000)  →  "1h30m0s"
 """
 
 from __future__ import annotations

@@ -14,6 +14,7 @@ from dockerfile_frontend.gostd.text import repair
 
 _ESCAPED = "<>&\u2028\u2029"
 
+
 def encode_json(value: object) -> bytes:
     """The value (of dicts, lists, strings, numbers, booleans, None) without blanks, safe to put into HTML."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,8 +1,8 @@
 """Numbers and booleans as Go's strconv reads them, with its messages.
 
-    parse_bool("T")              →  True
-    parse_uint("0755", 8, 32)    →  493
-    parse_int("9999999999", 10, 32)  →  NumberError: strconv.ParseInt: parsing "9999999999": value out of range
+parse_bool("T")              →  True
+parse_uint("0755", 8, 32)    →  493
+parse_int("9999999999", 10, 32)  →  NumberError: strconv.ParseInt: parsing "9999999999": value out of range
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Slash-separated paths as Go's path package (and filepath on Linux) treats them.
 
-    clean("a//b/../c/")        →  "a/c"
-    join("/app", "../etc")     →  "/etc"
-    base("/a/b/")              →  "b"
+clean("a//b/../c/")        →  "a/c"
+join("/app", "../etc")     →  "/etc"
+base("/a/b/")              →  "b"
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Sizes in bytes as github.com/docker/go-units reads them: powers of 1024, units in either case.
 
-    parse_size("64m")     →  67108864
-    parse_size("1.5KiB")  →  1536
-    parse_size("8 x")     →  SizeError: invalid suffix: 'x'
+parse_size("64m")     →  67108864
+parse_size("1.5KiB")  →  1536
+parse_size("8 x")     →  SizeError: invalid suffix: 'x'
 """
 
 from __future__ import annotations

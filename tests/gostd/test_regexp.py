@@ -55,7 +55,12 @@ def test_any_expression_compiles_or_is_refused(source: str) -> None:
 
 @pytest.mark.parametrize(
     "source",
-    ["^" + "[^/]*a" * 1_000 + "b$", "^" + "(.*/)?x/" * 1_000 + "b$", "^[^/]*[ab]{1000}[ab]{0,1000}$", "^[^/]*a|" * 1_000],
+    [
+        "^" + "[^/]*a" * 1_000 + "b$",
+        "^" + "(.*/)?x/" * 1_000 + "b$",
+        "^[^/]*[ab]{1000}[ab]{0,1000}$",
+        "^[^/]*a|" * 1_000,
+    ],
 )
 def test_hostile_expressions_end_soon(source: str) -> None:
     assert GoRegexp(source).matches("a" * 4_096 + "/x" * 2_048) is source.endswith("|")
