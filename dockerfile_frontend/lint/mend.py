@@ -78,11 +78,11 @@ def without_step(file: LintFile, step: Step, description: str, *, safe: bool = F
     return Fix(description, (without_instruction(step),), safe)
 
 
-def without_comment(file: LintFile, line: int) -> Fix | None:
+def without_comment(file: LintFile, line: int, *, safe: bool) -> Fix | None:
     """A comment's line taken away; not where the one below it would become a directive."""
     if _may_be_directive(file, line + 1):
         return None
-    return Fix("remove the comment", (without_lines(line, line),), safe=True)
+    return Fix("remove the comment", (without_lines(line, line),), safe)
 
 
 def _may_be_directive(file: LintFile, line: int) -> bool:

@@ -32,13 +32,16 @@ def check(file: LintFile) -> Iterator[Finding]:
 
 
 def _mend(file: LintFile, ignore: Ignore) -> Fix | None:
-    """The comment without the names that switch off nothing, or no comment; the reference's own comments are left alone."""
+    """The comment without the names that switch off nothing, or no comment; the reference's own comments are left alone.
+
+    hadolint may find what is not found here, so that taking its comments away is not safe.
+    """
     gone = {unused.name for unused in file.unused_ignores if unused.ignore is ignore and unused.known}
     if ignore.kind == "check":
         return None
     left = [name for name in ignore.names if name not in gone]
     if not left:
-        return without_comment(file, ignore.span.line)
+        return without_comment(file, ignore.span.line, safe=ignore.kind == "dfc")
     text = text_at(file, ignore.span)
     found = re.search(r"ignore\s*=\s*([\w, \t]*\w)(?=\W|\Z)", text)
     names = re.match(r"\w+(?:\s*,\s*\w+)*", found[1]) if found else None
@@ -46,7 +49,7 @@ def _mend(file: LintFile, ignore: Ignore) -> Fix | None:
         return None
     begin = ignore.span.column + found.start(1)
     span = Span(ignore.span.line, begin, ignore.span.line, begin + names.end())
-    return rewritten(file, span, ",".join(left), safe=True)
+    return rewritten(file, span, ",".join(left), safe=ignore.kind == "dfc")
 
 
 RULE = Rule(
