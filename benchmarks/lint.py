@@ -167,7 +167,7 @@ def main() -> int:
             (folder / file).write_bytes(data)
         figures = [
             *measure_cold(hadolint, folder),
-            *measure_throughput(hadolint, names, folder, None),
+            *measure_throughput(hadolint, names, folder, program(SHELLCHECK, "shellcheck")),
         ]
     for figure in figures:
         limit = f"{figure.limit}{'' if figure.holds else ': MISSED'}"

@@ -34,6 +34,7 @@ RULE_FLAGS = (
         type=click.Choice((*SEVERITIES, "none")),
         help="Exit with 1 for findings as grave as this, or graver.  [default: info]",
     ),
+    click.option("--shellcheck/--no-shellcheck", default=None, help="Have ShellCheck look at the scripts of RUNs."),
     click.option("--no-inline", is_flag=True, help="Do not let comments switch rules off."),
 )
 CONFIG_FLAGS = (

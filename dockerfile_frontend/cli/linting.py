@@ -80,10 +80,26 @@ class Plans:
             self._images,
             given["context"],
             inline=config.inline and not given["no_inline"],
+            shellcheck=self._shellcheck(config, selection),
             fixes=wanted_fixes(given),
             write=not given["diff"],
         )
         return Plan(wishes, given["fail_level"] or config.fail_level or INFO)
+
+    def _shellcheck(self, config: Config, selection: Selection) -> str:
+        """The program, where a flag or the configuration asks for it, or rules of it are selected."""
+        wanted = self._given["shellcheck"] if self._given["shellcheck"] is not None else config.shellcheck
+        if wanted is None:
+            wanted = any(name.upper().startswith("SC") for name in (*selection.select, *selection.extend))
+        if not wanted:
+            return ""
+        from dockerfile_frontend.lint.shellcheck import find_program  # noqa: PLC0415  only where it is asked for
+
+        program = find_program()
+        if program is None:
+            hint = "pip install 'dockerfile-frontend[shellcheck]', or the system's package"
+            raise Fault("there is no shellcheck to ask", hint=hint, code=EXIT_USAGE)
+        return program
 
     def form(self) -> str:
         """The report's format: one for all files, that of the folder where the command is called."""

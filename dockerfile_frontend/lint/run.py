@@ -40,6 +40,8 @@ class Wishes(Record):
     """Folder whose ignore file counts; None for the one the Dockerfile lies in."""
     inline: bool = True
     """Whether comments switch rules off."""
+    shellcheck: str = ""
+    """The program; empty leaves ShellCheck out."""
     fixes: str = ""
     """Fixes to carry out: safe, or unsafe for all; empty for none."""
     write: bool = False
@@ -140,7 +142,7 @@ def find_all(name: str, data: bytes, wishes: Wishes) -> Report:
         options, images, reader = compiled_with(name, wishes)
         file = LintFile(source, data, options, images, reader, wishes.settings)
         file = _with_experimental(file, wishes, reader)
-        findings, ignored = lint(file, chosen, inline=wishes.inline)
+        findings, ignored = lint(file, chosen, _shells(file, wishes), inline=wishes.inline)
     except Exception as error:
         if os.environ.get("DFC_TRACEBACK"):
             raise
@@ -177,8 +179,18 @@ def _with_experimental(file: LintFile, wishes: Wishes, reader: FolderReader) -> 
     return LintFile(file.source, file.data, options, wishes.images, reader, wishes.settings)
 
 
-def lint(file: LintFile, chosen: Mapping[str, str], *, inline: bool = True) -> tuple[tuple[Finding, ...], int]:
-    """What the chosen rules find, by place, and how many findings comments switched off."""
+def _shells(file: LintFile, wishes: Wishes) -> Iterable[Finding]:
+    if not wishes.shellcheck:
+        return ()
+    from dockerfile_frontend.lint.shellcheck import check_shell  # noqa: PLC0415  only where it is asked for
+
+    return check_shell(file, wishes.shellcheck, wishes.selection)
+
+
+def lint(
+    file: LintFile, chosen: Mapping[str, str], more: Iterable[Finding] = (), *, inline: bool = True
+) -> tuple[tuple[Finding, ...], int]:
+    """What the chosen rules find, and `more`, by place, and how many findings comments switched off."""
     warned = {warning.code for warning in file.checked.warnings}
     found = [
         finding
@@ -186,6 +198,7 @@ def lint(file: LintFile, chosen: Mapping[str, str], *, inline: bool = True) -> t
         if rule != _UNUSED and (rule not in _REFERENCE or rule in warned)
         for finding in _run_rule(rule, level, file)
     ]
+    found += more
     ignored = 0
     if inline and file.ignores:
         from dockerfile_frontend.lint.suppress import suppress  # noqa: PLC0415  few files have such comments

@@ -190,6 +190,9 @@ class Script(NamedTuple):
     """The parser met what it does not know; commands around it may be wrong."""
     inner: tuple[Script, ...] = ()
     """Scripts that its commands run: sh -c "…"."""
+    data: bytes = b""
+    """Its text, and where that stands; of scripts inside others, nothing."""
+    place: Place | None = None
 
     def all(self) -> Iterator[Script]:
         """It and those inside it."""
@@ -207,7 +210,9 @@ def read_script(data: bytes, place: Place, shell: Sequence[str] = (), depth: int
     inner = tuple(_inner_scripts(walk.found, data, place, depth)) if depth < DEEPEST else ()
     starts = walk.starts
     pipes = tuple([(bisect_left(starts, at), place(at, at + 1)) for at in walk.pipes])
-    return Script(tuple(shell), commands, pipes, root.has_error, inner)
+    if depth:
+        return Script(tuple(shell), commands, pipes, root.has_error, inner)
+    return Script(tuple(shell), commands, pipes, root.has_error, inner, data, place)
 
 
 def words_script(words: Sequence[Word], span: Span, depth: int = 0) -> Script:

@@ -121,8 +121,8 @@ HADOLINT: tuple[str, ...] = (
 )
 """Rules with hadolint's ids."""
 
-SHELLCHECK_ID = re.compile(r"(?i)SC[0-9]{4}")
-"""What ShellCheck finds has ids of its own, which stand in no list here."""
+SHELLCHECK_ID = re.compile(r"(?i)SC[0-9]{0,4}")
+"""What ShellCheck finds has ids of its own, which stand in no list here; a beginning of one, down to SC, means several."""
 
 OWN: tuple[str, ...] = (
     "DFC000",
@@ -193,9 +193,19 @@ def module_of(rule: str) -> str:
 @cache
 def load(rule: str) -> Rule:
     """The rule of this id."""
+    if SHELLCHECK_ID.fullmatch(rule):
+        return _of_shellcheck(rule)
     module = import_module(f"dockerfile_frontend.lint.rules.{module_of(rule)}")
     found: Rule = module.RULE
     return found
+
+
+def _of_shellcheck(code: str) -> Rule:
+    from dockerfile_frontend.lint.model import WARNING, Rule  # noqa: PLC0415  the others bring it along
+    from dockerfile_frontend.lint.shellcheck import no_check  # noqa: PLC0415  for its findings alone
+
+    url = f"https://www.shellcheck.net/wiki/{code}"
+    return Rule(code, code, "Found by ShellCheck", WARNING, no_check, bad="", good="", url=url)
 
 
 def expand_name(name: str) -> tuple[str, ...]:
