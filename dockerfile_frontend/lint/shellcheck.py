@@ -106,7 +106,7 @@ def _means(names: Sequence[str], code: str) -> bool:
 
 def _variables(state: State) -> bytes:
     """An ARG without a known value could have any."""
-    values = {name: '"$1"' for name in state.args} | {name: _quoted(value) for name, value in state.env.items()}
+    values = dict.fromkeys(state.args, '"$1"') | {name: _quoted(value) for name, value in state.env.items()}
     pairs = [f"export {name}={value}" for name, value in values.items() if name.isidentifier() and name.isascii()]
     return "; ".join(pairs).encode("utf-8", "surrogateescape") + b"\n"
 
