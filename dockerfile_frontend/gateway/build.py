@@ -145,7 +145,7 @@ def _request(
 
     resolver = BridgeResolver(bridge, options)
     full = replace(options, filename=context.filename, inputs=context.inputs)
-    ignore_files = IgnoreFiles(bridge, locals_, entrypoint.ignore)
+    ignore_files = IgnoreFiles(bridge, locals_, entrypoint.ignore, resolver.refusals)
     return Request(full, entrypoint, ignore_files, Concurrent(resolver), resolver.refusals)
 
 
@@ -156,7 +156,8 @@ def _built(
         return _plain(bridge, request, caches)
     from dockerfile_frontend.gateway.sbom import find_scanner, scan  # noqa: PLC0415  few builds are scanned
 
-    scanner = find_scanner(generator, request.resolver, request.options)
+    resolver = BridgeResolver(bridge, request.options, request.refusals, titled=False)
+    scanner = find_scanner(generator, resolver, request.options)
     targets = _compiled(bridge, replace(request, options=replace(request.options, scans=True)))
     refs = solve_all(bridge, targets, request.entrypoint, caches)
     names = [format_whole_platform(platform) for platform in _platforms(request.options)]

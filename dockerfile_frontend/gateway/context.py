@@ -17,6 +17,7 @@ from dockerfile_frontend.compiler.graph import Node
 from dockerfile_frontend.compiler.metadata import FILE_CAPS, internal
 from dockerfile_frontend.compiler.remote import CONTEXT_FILE, graph_of, main_context, remote_context, unpacked
 from dockerfile_frontend.compiler.sources import LocalWish, local_source
+from dockerfile_frontend.diagnostics import DockerfileError
 from dockerfile_frontend.gateway.errors import refused, wrapped
 from dockerfile_frontend.gateway.status import RESOURCE_EXHAUSTED, RpcError
 from dockerfile_frontend.gostd.paths import join
@@ -233,14 +234,20 @@ def _check_size(bridge: Bridge, ref: Ref, path: str, error: RpcError) -> None:
 class IgnoreFiles:
     """The ignore files of local contexts, for the compiler: read when they are asked for, once."""
 
-    def __init__(self, bridge: Bridge, locals_: Locals, beside: tuple[str, bytes] | None) -> None:
-        """`beside` is the one beside the Dockerfile, which goes before the main context's own."""
+    def __init__(
+        self, bridge: Bridge, locals_: Locals, beside: tuple[str, bytes] | None, refusals: list[RpcError]
+    ) -> None:
+        """`beside` is the one beside the Dockerfile, which goes before the main context's own.
+
+        What the daemon refuses for named contexts is appended to `refusals`.
+        """
+        self._refusals = refusals
         self._bridge = bridge
         self._locals = locals_
         self._found: dict[str, tuple[str, bytes]] = {} if beside is None else {MAIN: beside}
 
     def ignore_file(self, context: str) -> tuple[str, bytes]:
-        """Raises RpcError where the daemon cannot get at the folder."""
+        """Raises RpcError where the daemon cannot get at the main context, DockerfileError for a named one."""
         if context not in self._found:
             self._found[context] = DEFAULT_NAME, self._read(context)
         return self._found[context]
@@ -254,7 +261,10 @@ class IgnoreFiles:
         try:
             ref = self._bridge.solve(graph, evaluate=context != MAIN).only()
         except RpcError as error:
-            raise (wrapped("failed to read dockerignore patterns", error) if context == MAIN else error) from None
+            if context == MAIN:
+                raise wrapped("failed to read dockerignore patterns", error) from None
+            self._refusals.append(error)
+            raise DockerfileError(str(error), code="context") from None
         return _try_to_read(self._bridge, ref, DEFAULT_NAME) or b""
 
     def _key_of(self, context: str) -> str:

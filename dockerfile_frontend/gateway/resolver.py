@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from dockerfile_frontend.compiler.sources import op_platform
 from dockerfile_frontend.gateway import messages as m
 from dockerfile_frontend.gateway.status import RpcError
-from dockerfile_frontend.semantics.platforms import format_whole_platform
+from dockerfile_frontend.semantics.platforms import format_whole_platform, normalize_platform
 from dockerfile_frontend.semantics.references import InvalidReferenceError, parse_reference
 from dockerfile_frontend.semantics.resolver import NoImageError, ResolvedImage, ResolveError, Resolver
 from ir_schema.ops import SourceOp
@@ -35,20 +35,21 @@ _COMMITTER = re.compile(rb"^committer .*> (-?\d{1,15}) [+-]\d{4}$", re.MULTILINE
 class BridgeResolver(Resolver):
     """Asks the daemon. Safe in threads."""
 
-    def __init__(self, bridge: Bridge, options: CompileOptions) -> None:
-        """`options` say what things are called in progress, and whose layouts are meant."""
+    def __init__(
+        self, bridge: Bridge, options: CompileOptions, refusals: list[RpcError] | None = None, *, titled: bool = True
+    ) -> None:
+        """`options` say what things are called in progress, unless the daemon is to say so, and whose layouts are meant."""
+        self._titled = titled
         self._bridge = bridge
         self._session = options.session
         self._multi = options.multi()
+        self._given = options.contexts
         self._contexts = dict(_context_images(options.contexts))
-        self.refusals: list[RpcError] = []
+        self.refusals: list[RpcError] = [] if refusals is None else refusals
         """What the daemon said when it refused: the status behind the error that the compiler makes of it."""
 
     def resolve_image(self, ref: str, platform: Platform, mode: ResolveMode) -> ResolvedImage:
-        where = f"{format_whole_platform(platform)} internal" if self._multi else "internal"
-        if ref in self._contexts:
-            where = f"context {self._contexts[ref]}"
-        title = f"[{where}] load metadata for {ref}"
+        title = self._title(ref, platform)
         asked = "" if mode == "default" else mode
         if not self._bridge.capable("source.metaresolver"):
             request = m.ResolveImageConfigRequest(ref, op_platform(platform), asked, title)
@@ -56,7 +57,7 @@ class BridgeResolver(Resolver):
         return self._image(ref, SourceOp(_IMAGE + ref), platform, title, asked)
 
     def resolve_layout(self, store: str, ref: str, platform: Platform) -> ResolvedImage:
-        title = f"[context {ref.partition('@')[0]}] load metadata for {ref}"
+        title = f"[context {self._layout_context(ref, platform)}] load metadata for {ref}"
         if not self._bridge.capable("source.metaresolver"):
             request = m.ResolveImageConfigRequest(
                 ref, op_platform(platform), "", title, resolver=1, session=self._session, store=store
@@ -64,6 +65,21 @@ class BridgeResolver(Resolver):
             return self._config(ref, request)
         attrs = {"oci.session": self._session, "oci.store": store}
         return self._image(ref, SourceOp(_LAYOUT + ref, attrs), platform, title, "")
+
+    def _title(self, ref: str, platform: Platform) -> str:
+        if not self._titled:
+            return ""
+        if ref in self._contexts:
+            key, text = self._contexts[ref]
+            return f"[context {key}] load metadata for {text}"
+        where = f"{format_whole_platform(platform)} internal" if self._multi else "internal"
+        return f"[{where}] load metadata for {ref}"
+
+    def _layout_context(self, ref: str, platform: Platform) -> str:
+        """The named context behind a layout's reference, with the platform if it was given for one."""
+        name = parse_reference(ref.partition("@")[0]).familiar.removesuffix(":latest")
+        whole = f"{name}::{format_whole_platform(normalize_platform(platform))}"
+        return whole if whole in self._given else name
 
     def source_time(self, identifier: str, attrs: Mapping[str, str]) -> int | None:
         if not self._bridge.capable("source.metaresolver"):
@@ -123,10 +139,11 @@ class BridgeResolver(Resolver):
         return ResolveError(f"{what}{error}")
 
 
-def _context_images(contexts: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Images that named contexts stand for, and the names."""
+def _context_images(contexts: Mapping[str, str]) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Images that named contexts stand for, with the contexts' names and the images as they are written there."""
     for name, text in contexts.items():
         kind, _, value = text.partition(":")
         if kind == "docker-image":
             with suppress(InvalidReferenceError):
-                yield str(parse_reference(value.removeprefix("//")).tagged), name
+                image = value.removeprefix("//")
+                yield str(parse_reference(image).tagged), (name, image)

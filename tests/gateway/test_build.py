@@ -11,7 +11,7 @@ from dockerfile_frontend.gateway import messages as m
 from ir_schema.definition import Definition, Vertex
 from ir_schema.llb import encode_llb
 from ir_schema.ops import Input, Op, OpMetadata, SourceOp
-from tests.gateway.buildkit import CAPS, CONFIG, FakeBuildKit, source_of
+from tests.gateway.buildkit import CAPS, CONFIG, DIGEST, FakeBuildKit, source_of
 from tests.gateway.daemon import Answer, Hangup
 
 SIMPLE = b"FROM alpine\nRUN make\nCOPY a /\n"
@@ -126,6 +126,44 @@ def test_a_named_local_context_has_its_own_ignore_file() -> None:
     (asked,) = [request for request in buildkit.solved if request.evaluate]
     assert b"context:docs-.dockerignore" in asked.definition
     assert b"[context docs] load .dockerignore" in asked.definition
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "context", "title"),
+    [
+        (b"FROM alpine\n", {}, "[internal] load metadata for docker.io/library/alpine:latest"),
+        (
+            b"FROM base\n",
+            {"context:base::linux/amd64": "docker-image://alpine"},
+            "[context base::linux/amd64] load metadata for alpine",
+        ),
+        (
+            b"FROM base\n",
+            {"context:base": f"oci-layout://store@{DIGEST}"},
+            f"[context base] load metadata for docker.io/library/base@{DIGEST}",
+        ),
+    ],
+)
+def test_images_are_called_in_progress_what_the_caller_calls_them(
+    dockerfile: bytes, context: dict[str, str], title: str
+) -> None:
+    titles = []
+
+    def resolve(request: m.ResolveSourceMetaRequest) -> Answer:
+        titles.append(request.log_name)
+        assert request.source is not None
+        return m.ResolveSourceMetaResponse(request.source, m.ImageAnswer(DIGEST, CONFIG))
+
+    buildkit = FakeBuildKit(folders(dockerfile), override={"ResolveSourceMeta": resolve})
+    assert buildkit.run_with(context) == 0
+    assert titles == [title]
+
+
+def test_a_named_folder_that_nobody_sends_is_told_at_the_line_that_reads_it() -> None:
+    buildkit = FakeBuildKit(folders(b"FROM scratch\nCOPY --from=docs . /\n"))
+    assert buildkit.run_with({"context:docs": "local:nowhere"}) == 1
+    assert buildkit.error.message == "no local sources enabled for local://nowhere"
+    assert lines(buildkit.error) == [2]
 
 
 def policed(changes: dict[str, str]) -> FakeBuildKit:
