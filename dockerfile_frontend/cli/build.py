@@ -188,7 +188,7 @@ def agreed(found: Mapping[str, Any], call: Call, job: BuildJob, resolver: Resolv
     from dockerfile_frontend.cli.again import Notes, still_so  # noqa: PLC0415  loaded with the executor
 
     notes = Notes.from_json(found, call.inputs.dockerfile)
-    if not still_so(notes.asked, resolver):
+    if notes.asked and not still_so(notes.asked, shown(resolver, watch)):
         return None
     watch.warnings = notes.warnings
     return replace(job, facts=replace(job.facts, source_date_epoch=notes.epoch))
@@ -202,18 +202,27 @@ def build_anew(call: Call, job: BuildJob, resolver: Resolver, watch: Watch) -> B
 
     ahead = start_ahead() if is_untouched(call, resolver) else None
     if ahead and ahead.inside:
-        fields, watch.warnings = ahead.receive()
+        fields, watch.warnings, watch.steps = ahead.receive()
         return carry_out(replace(job, **fields), watch, Inside())
     try:
-        fields, watch.warnings = compiled(call, job, resolver)
+        fields, watch.warnings = compiled(call, job, shown(resolver, watch))
     except BaseException:
         if ahead:
             ahead.give_up()
         raise
+    finally:
+        watch.end_early()
     resolver.close()
     if ahead:
-        ahead.hand_over((fields, watch.warnings))
+        ahead.hand_over((fields, watch.warnings, watch.steps))
     return carry_out(replace(job, **fields), watch, backend_of(call.given, watch))
+
+
+def shown(resolver: Resolver, watch: Watch) -> Resolver:
+    """The resolver; what it is asked for is shown."""
+    from dockerfile_frontend.cli.asked import Shown  # noqa: PLC0415  loaded already
+
+    return Shown(resolver, watch)
 
 
 def is_untouched(call: Call, resolver: Resolver) -> bool:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dockerfile_frontend.executor.build import BuildJob, Built
     from dockerfile_frontend.executor.machine import Machine
     from dockerfile_frontend.executor.progress import Display, Mode, Warned
-    from dockerfile_frontend.executor.solver.events import Events
+    from dockerfile_frontend.executor.solver.events import Events, VertexInfo
     from ir_schema.definition import Definition
 
 
@@ -42,11 +42,37 @@ class Watch:
         self.told_of: StepError | None = None
         self.late: tuple[Warned, ...] = ()
         """Shown when the build has ended."""
+        self.steps = 0
+        """How many were shown before the build began, by this process or by the one that compiled."""
         self._shown: Display | None = None
+        self._early: Display | None = None
+        self._begun: set[str] = set()
+
+    @property
+    def early(self) -> Display:
+        """Shows what is done before the build begins."""
+        if self._early is None:
+            self._early = open_display(self.mode, self.stream, self.steps, early=True)
+        return self._early
+
+    def begin_early(self, vertex: VertexInfo) -> None:
+        """Show that work on it has begun, unless it was shown before."""
+        if vertex.digest not in self._begun:
+            self._begun.add(vertex.digest)
+            self.early.planned((vertex,))
+            self.early.started(vertex)
+            self.steps += 1
+
+    def end_early(self) -> None:
+        """The build itself is what is shown next, or what was wrong."""
+        if self._early:
+            self._early.close()
+            self._early = None
 
     @contextmanager
     def display(self) -> Iterator[Events]:
-        self._shown = open_display(self.mode, self.stream)
+        self.end_early()
+        self._shown = open_display(self.mode, self.stream, self.steps)
         try:
             self._shown.warned(self.warnings)
             yield self.logs.recording(self._shown)
@@ -86,6 +112,7 @@ class Watch:
                 print(*map(printable, lines), sep="\n", file=self.stream, flush=True)
             raise Fault(str(error), hint=error.hint) from error
         finally:
+            self.end_early()
             self.logs.close()
 
 
@@ -98,6 +125,7 @@ def carry_out(job: BuildJob, watch: Watch, backend: Backend) -> Built:
 
 def prepare(job: BuildJob, watch: Watch) -> None:
     """Before a build may enter namespaces."""
+    watch.end_early()
     wait_for_threads()
     watch.definitions = tuple(target.definition for target in job.targets)
 

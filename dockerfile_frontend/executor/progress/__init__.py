@@ -66,8 +66,11 @@ def settle_mode(mode: Mode, stream: TextIO, environment: Mapping[str, str] = os.
     return mode
 
 
-def open_display(mode: Mode, stream: TextIO) -> Display:
-    """The display of a settled mode. It starts no thread before the first `planned`."""
+def open_display(mode: Mode, stream: TextIO, before: int = 0, *, early: bool = False) -> Display:
+    """The display of a settled mode. It starts no thread before the first `planned`.
+
+    `before` says how many steps another has shown; an `early` one shows what another goes on from.
+    """
     match mode:
         case "quiet":
             return Quiet()
@@ -79,9 +82,9 @@ def open_display(mode: Mode, stream: TextIO) -> Display:
             from .grouped import Grouped
             from .tree import LiveTree
 
-            return Grouped(LiveTree(stream))
+            return Grouped(LiveTree(stream, early=early))
         case _:
             from .grouped import Grouped
             from .plain import PlainLines
 
-            return Grouped(PlainLines(stream))
+            return Grouped(PlainLines(stream, before))

@@ -69,11 +69,12 @@ class _Transfer:
 class PlainLines:
     """Prints as it happens; whole lines only."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, shown: int = 0) -> None:
+        """`shown` says how many steps have been shown by another."""
         self._screen = Screen(stream)
         self._lock = threading.Lock()
         self._steps: dict[str, _Step] = {}
-        self._shown = 0
+        self._shown = shown
         self._current: _Step | None = None
         self._since = 0.0
         self._timer: threading.Timer | None = None

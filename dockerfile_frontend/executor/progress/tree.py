@@ -66,7 +66,9 @@ class _Row:
 class LiveTree:
     """Keeps rows; a thread draws them, from the first event on."""
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, *, early: bool = False) -> None:
+        """An early one says nothing of what ends before it appears."""
+        self._early = early
         self._screen = Screen(stream)
         self._rows: dict[str, _Row] = {}
         self._lock = threading.Lock()
@@ -125,7 +127,8 @@ class LiveTree:
 
     def _draw(self) -> None:
         if self._closed.wait(APPEARS_AFTER):
-            self._screen.write(self._headline() + "\n")
+            if not self._early:
+                self._screen.write(self._headline() + "\n")
             return
         from rich.console import Console
         from rich.live import Live
