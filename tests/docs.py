@@ -54,7 +54,9 @@ def prepare(folder: Path) -> dict[str, str]:
     tools = folder / ".bin"
     tools.mkdir()
     (tools / "dfc").write_text(f'#!/bin/sh\nexec {" ".join(DFC)} "$@"\n')
-    (tools / "dfc").chmod(0o755)
+    (tools / "python").write_text(f'#!/bin/sh\nexec {DFC[0]} "$@"\n')
+    for program in ("dfc", "python"):
+        (tools / program).chmod(0o755)
     path = f"{tools}{os.pathsep}{os.environ['PATH']}"
     return {**os.environ, "PATH": path, "PYTHONPATH": str(ROOT), "NO_COLOR": "1", "DFC_ROOT": str(folder / ".store")}
 

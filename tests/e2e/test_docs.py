@@ -1,4 +1,4 @@
-"""The examples of the README that need a BuildKit daemon."""
+"""The examples of README and docs that need a BuildKit daemon."""
 
 from __future__ import annotations
 
@@ -8,16 +8,25 @@ import pytest
 
 from tests.docs import prepare, run_page
 from tests.e2e.conftest import BuildKit
+from tests.running import ROOT
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("buildkit")]
 
 
-def test_the_readmes_buildctl_examples_print_what_it_says(
-    buildkit: BuildKit, base_image: str, root_folder: Path, tmp_path: Path, *, update: bool
+@pytest.mark.parametrize("page", ["README.md", "docs/frontends.md"])
+def test_examples_with_a_daemon_print_what_the_page_says(
+    buildkit: BuildKit,
+    registry: str,
+    base_image: str,
+    frontend_image: str,
+    tmp_path: Path,
+    page: str,
+    *,
+    update: bool,
 ) -> None:
-    path = root_folder / "README.md"
-    tools = {"BUILDKIT_HOST": buildkit.socket, "BASE": base_image, "HOME": str(tmp_path)}
-    environment = {**prepare(tmp_path), **tools}
+    path = ROOT / page
+    names = {"BASE": base_image, "FRONTEND": frontend_image, "REGISTRY": registry}
+    environment = {**prepare(tmp_path), **names, "BUILDKIT_HOST": buildkit.socket, "HOME": str(tmp_path)}
     environment["PATH"] += f":{buildkit.buildctl.parent}"
     now = run_page(path.read_text(), tmp_path, environment, e2e=True)
     if update:
