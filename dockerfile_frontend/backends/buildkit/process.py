@@ -80,9 +80,10 @@ def _start(
     command: Sequence[str], given: IO[bytes], output: IO[Any] | int, environment: Mapping[str, str]
 ) -> subprocess.Popen[bytes]:
     try:
-        # A process group of its own: a terminal's Ctrl-C is for us to pass on.
+        # In our process group: an ssh that buildctl starts may have to ask at the terminal. Ctrl-C there reaches it twice, which is
+        # harmless; the third ends it at once, as a third one ends us.
         return subprocess.Popen(  # noqa: S603  a list, no shell
-            command, stdin=given, stdout=output, stderr=subprocess.PIPE, process_group=0, env=environment
+            command, stdin=given, stdout=output, stderr=subprocess.PIPE, env=environment
         )
     except OSError as error:
         raise ExecutorError(f"cannot run {command[0]}: {error.strerror or error}") from None
