@@ -123,7 +123,9 @@ def other(place: Here, tmp_path: Path) -> Iterator[Here]:
     folder = tmp_path / "other"
     folder.mkdir()
     address = f"unix://{folder}/b.sock"
-    command = [str(daemon), "--root", str(folder / "root"), "--addr", address, "--containerd-worker=false"]
+    # In namespaces that end with it: a daemon that is killed leaves containers and mounts behind.
+    alone = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    command = [*alone, str(daemon), "--root", str(folder / "root"), "--addr", address, "--containerd-worker=false"]
 
     def ready() -> bool:
         probe = [str(place.daemon.buildctl), "--addr", address, "debug", "workers"]
@@ -143,7 +145,7 @@ def test_a_daemon_that_grants_nothing_and_dies_in_the_middle(other: Here, base_i
     said = other.refused("app", "--allow", "network.host")
     assert "start buildkitd with --allow-insecure-entitlement network.host" in said
 
-    other.write(Dockerfile=f"FROM {base_image}\nRUN echo running-$((40 + 2)); sleep 1000\n")
+    other.write(Dockerfile=f"FROM {base_image}\nRUN echo running-$((40 + 2)); sleep 70718\n")
     command = [*DFC, "build", "--backend", "buildkit", "app", "-o", "type=oci,dest=app.tar", "--progress", "plain"]
     with subprocess.Popen(
         command, cwd=other.folder, env=other.environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
