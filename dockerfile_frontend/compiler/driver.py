@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from dockerfile_frontend.compiler.bases import original_image, resolve_bases
 from dockerfile_frontend.compiler.facts import outline_facts
 from dockerfile_frontend.compiler.garbage import uncollected
+from dockerfile_frontend.compiler.graph import marshal
 from dockerfile_frontend.compiler.image import finished_image
 from dockerfile_frontend.compiler.local import settle_locals
 from dockerfile_frontend.compiler.named import Loader, Sources
-from dockerfile_frontend.compiler.result import CompileResult, LoweredTarget
+from dockerfile_frontend.compiler.result import CompiledStage, CompileResult, LoweredTarget
 from dockerfile_frontend.compiler.setup import Dockerfile, make_build, resolve_args
 from dockerfile_frontend.compiler.stage import lower_stages
 from dockerfile_frontend.diagnostics import DockerfileError
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from dockerfile_frontend.compiler.context import Build
     from dockerfile_frontend.compiler.graph import Node
     from dockerfile_frontend.compiler.options import CompileOptions
-    from dockerfile_frontend.compiler.result import CompiledTarget, OutlineFacts
+    from dockerfile_frontend.compiler.result import OutlineFacts
     from dockerfile_frontend.compiler.scans import ScanTargets
     from dockerfile_frontend.compiler.setup import Args
     from dockerfile_frontend.compiler.state import StageState
@@ -90,8 +91,8 @@ def outline_dockerfile(
 
 def compile_stages(
     data: bytes, options: CompileOptions, resolver: Resolver, reader: ContextReader | None = None
-) -> tuple[CompiledTarget, ...]:
-    """The graph of every stage of the file, in order, as if each were the target; of the first platform. Raises DockerfileError.
+) -> tuple[CompiledStage, ...]:
+    """Every stage of the file, in order, for comparing; of the first platform. Raises DockerfileError.
 
     What is read of local sources is what all stages together read of them.
     """
@@ -102,8 +103,24 @@ def compile_stages(
     dockerfile = Dockerfile(data, parsed, Sources(resolver, reader or NoContext()))
     with uncollected():
         lowered = _lower_states(dockerfile, wanted, next(iter(wanted.platforms), None), findings)
-        stages = range(len(parsed.stages))
-        return tuple([_target_of(lowered, index, dockerfile, wanted).finished() for index in stages])
+        inner = set() if options.contexts else _held_by_others(lowered)
+        return tuple(
+            [
+                _compiled_stage(_target_of(lowered, index, dockerfile, wanted), whole=index not in inner)
+                for index in range(len(parsed.stages))
+            ]
+        )
+
+
+def _held_by_others(lowered: _Lowered) -> set[int]:
+    """Stages that another continues or reads: its graph holds theirs."""
+    stages = lowered.bases.plan.stages
+    found = {stage.parent for stage in stages if stage.parent is not None}
+    return found.union(*[step.sources for stage in stages for step in stage.steps])
+
+
+def _compiled_stage(target: LoweredTarget, *, whole: bool) -> CompiledStage:
+    return CompiledStage(target.image, marshal(target.root, target.sources, target.file) if whole else None)
 
 
 def check_dockerfile(

@@ -80,6 +80,14 @@ class CompiledTarget(Record):
         return None if self.base_image is None else encode_image(self.base_image)
 
 
+class CompiledStage(Record):
+    """A stage, compiled as if it were the target."""
+
+    image: Image
+    definition: Definition | None
+    """None where the graph of another stage holds this one's, which continues or reads it."""
+
+
 class LoweredTarget(Record):
     """One platform's graph before it is encoded; the fields are those of a `CompiledTarget`."""
 

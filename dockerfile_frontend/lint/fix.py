@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 MOST_ROUNDS = 10
 MOST_TRIES = 200
-"""Times that a file is linted anew in a round: what does not hold is searched for by halves."""
+"""Times that a file is linted anew, all rounds together: what does not hold is searched for by halves."""
 
 
 class Fixed(Record):
@@ -87,7 +87,6 @@ class _Mender:
 
     def round(self, now: _File, *, unsafe: bool) -> tuple[Counter[str], _File]:
         """Rules whose findings were mended, and the file after it. Safe fixes come first, whatever is wanted."""
-        self._tries = 0
         for kind in ("safe", "history", "unsafe") if unsafe and not _faults(now.report) else ("safe", "history"):
             some = self._candidates(now, kind)
             check = self._prove(now.data, kind) if some and kind != "unsafe" else _anything

@@ -17,6 +17,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from dockerfile_frontend.compiler.driver import compile_stages
+from dockerfile_frontend.compiler.image import image_json
 from dockerfile_frontend.diagnostics import DockerfileError
 from dockerfile_frontend.lint.images import Images
 from dockerfile_frontend.semantics.check import SILENT
@@ -26,7 +27,7 @@ from dockerfile_frontend.semantics.resolver import ResolvedImage
 
 if TYPE_CHECKING:
     from dockerfile_frontend.compiler.options import CompileOptions
-    from dockerfile_frontend.compiler.result import CompiledTarget
+    from dockerfile_frontend.compiler.result import CompiledStage
     from dockerfile_frontend.semantics.context_files import ContextReader
     from dockerfile_frontend.semantics.resolver import ResolveMode
 
@@ -68,17 +69,20 @@ class Proof:
     def _make(self, data: bytes, options: CompileOptions, images: Images) -> list[_Stage] | str:
         """What each stage makes, or the fault that keeps it from being made."""
         try:
-            return [_stage(target) for target in compile_stages(data, options, images, self._reader)]
+            return [_stage(stage) for stage in compile_stages(data, options, images, self._reader)]
         except DockerfileError as error:
             return error.message
 
 
 _Stage = tuple[Any, dict[str, Any]]
-"""All of a stage's graph that counts, and its image config."""
+"""All of a stage's graph that counts, and its image config. The graph of a stage that another holds is compared there."""
 
 
-def _stage(target: CompiledTarget) -> _Stage:
-    definition = target.definition
+def _stage(stage: CompiledStage) -> _Stage:
+    config = image_json(stage.image)
+    definition = stage.definition
+    if definition is None:
+        return None, config
     told = {
         digest: (
             said.ignore_cache,
@@ -89,7 +93,7 @@ def _stage(target: CompiledTarget) -> _Stage:
         )
         for digest, said in definition.metadata.items()
     }
-    return (definition.output, told), target.config_json
+    return (definition.output, told), config
 
 
 def _same(before: list[_Stage], after: list[_Stage], *, history: bool) -> bool:

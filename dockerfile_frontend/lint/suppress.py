@@ -32,7 +32,7 @@ _PRAGMA = re.compile(
     r"(?P<names>\w+(?:\s*,\s*\w+)*)(?P<reason>.*)"
 )
 _CHECK = re.compile(r"(?i)\s*#\s*check\s*=\s*(?P<value>\S+)")
-_MAYBE = re.compile(r"(?i)ignore|check")
+_MAYBE = re.compile(r"#[^\n]*(?i:ignore|check)\s*=")
 _ANYWHERE = frozenset({"MultipleInstructionsDisallowed"})
 """Reported at another instruction than the one whose comment switches it off."""
 END = 1 << 62

@@ -159,6 +159,13 @@ def test_one_fix_that_does_not_hold_stops_no_other(monkeypatch: pytest.MonkeyPat
 
 
 PROVEN = [
+    ("FROM a AS b\nRUN x\nFROM b\nRUN z\n", "FROM a AS b\nRUN y\nFROM b\nRUN z\n", False),
+    ("FROM a AS b\nUSER x\nFROM c\nCOPY --from=b d d\n", "FROM a AS b\nUSER y\nFROM c\nCOPY --from=b d d\n", False),
+    (
+        "FROM a AS b\nFROM a AS c\nFROM d\nCOPY --from=b e e\n",
+        "FROM a AS b\nFROM a AS c\nFROM d\nCOPY --from=c e e\n",
+        False,
+    ),
     ("FROM a AS B\n", "FROM a AS b\n", True),
     ("FROM a\nRUN x\n", "FROM a\nRUN  y\n", False),
     ("FROM a\nUSER x\nFROM b\n", "FROM a\nUSER y\nFROM b\n", False),
