@@ -264,7 +264,7 @@ class IgnoreFiles:
             if context == MAIN:
                 raise wrapped("failed to read dockerignore patterns", error) from None
             self._refusals.append(error)
-            raise DockerfileError(str(error), code="context") from None
+            raise DockerfileError(error.status.message, code="context") from None  # the code's name comes with the code
         return _try_to_read(self._bridge, ref, DEFAULT_NAME) or b""
 
     def _key_of(self, context: str) -> str:

@@ -74,7 +74,7 @@ def _dockerfile_status(error: DockerfileError, info: SourceInfo | None, causes: 
     message = str(error)
     code, details = UNKNOWN, tuple[m.Any, ...]()
     for cause in causes:
-        if message.endswith(str(cause)):
+        if message.endswith((str(cause), cause.status.message)):
             code, details = cause.status.code, cause.status.details
     if info is not None:
         details = (*details, *(source_detail(info, lines) for lines in places_of(error, info)))

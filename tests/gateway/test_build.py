@@ -160,9 +160,14 @@ def test_images_are_called_in_progress_what_the_caller_calls_them(
 
 
 def test_a_named_folder_that_nobody_sends_is_told_at_the_line_that_reads_it() -> None:
-    buildkit = FakeBuildKit(folders(b"FROM scratch\nCOPY --from=docs . /\n"))
+    def solve(request: m.SolveRequest) -> Answer:
+        if b"local://nowhere" in request.definition:
+            return m.Status(5, "rpc error: no access allowed to dir")
+        return FakeBuildKit.solve(buildkit, request)
+
+    buildkit = FakeBuildKit(folders(b"FROM scratch\nCOPY --from=docs . /\n"), override={"Solve": solve})
     assert buildkit.run_with({"context:docs": "local:nowhere"}) == 1
-    assert buildkit.error.message == "no local sources enabled for local://nowhere"
+    assert (buildkit.error.code, buildkit.error.message) == (5, "rpc error: no access allowed to dir")
     assert lines(buildkit.error) == [2]
 
 
