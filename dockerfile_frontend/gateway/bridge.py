@@ -20,10 +20,11 @@ from dockerfile_frontend.gateway.status import UNKNOWN, RpcError
 from ir_schema.errors import FormatError
 from ir_schema.llb import encode_llb, encode_record
 from ir_schema.llb_reader import decode_llb, decode_record
+from ir_schema.ops import Copy, FileOp
 from ir_schema.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from dockerfile_frontend.gateway.channel import Channel
     from ir_schema.definition import Definition
@@ -33,6 +34,20 @@ Answer = TypeVar("Answer", bound=Record)
 _SERVICE = "/moby.buildkit.v1.frontend.LLBBridge/"
 _PATIENCE = 15.0
 """Seconds that the daemon may take to say it is there, or to hear of an error."""
+
+
+_COPY_CAPS = {
+    "exclude_patterns": "file.copy.includeexcludepatterns",
+    "include_patterns": "file.copy.includeexcludepatterns",
+}
+"""Options that a daemon without the capability would leave out without a word. The reference means to say so in the metadata of
+its ops, and does not, because it looks before they are there. No daemon announces the others of this kind."""
+
+
+def _copies(definition: Definition) -> Iterator[Copy]:
+    for vertex in definition.vertices.values():
+        if isinstance(vertex.op.body, FileOp):
+            yield from (step.action for step in vertex.op.body.actions if isinstance(step.action, Copy))
 
 
 class Solved(Record):
@@ -110,11 +125,19 @@ class Bridge:
         return Solved(ref, refs, result.metadata, result.attestations)
 
     def _check_caps(self, definition: Definition) -> None:
-        """A graph that the daemon would not take is refused in words that say why."""
+        """A graph that the daemon would not take, or not understand, is refused in words that say why."""
         for metadata in definition.metadata.values():
             for name in metadata.caps:
-                if not self._has_llb(name):
-                    raise RpcError(m.Status(UNKNOWN, self._lacking(name)))
+                self._check_cap(name)
+        if not all(map(self._has_llb, _COPY_CAPS.values())):
+            for copy in _copies(definition):
+                for option, name in _COPY_CAPS.items():
+                    if getattr(copy, option):
+                        self._check_cap(name)
+
+    def _check_cap(self, name: str) -> None:
+        if not self._has_llb(name):
+            raise RpcError(m.Status(UNKNOWN, self._lacking(name)))
 
     def _lacking(self, name: str) -> str:
         found = self._llb_caps.get(name)

@@ -85,6 +85,8 @@ def places_of(error: DockerfileError, info: SourceInfo) -> list[range]:
     """The lines that the reference shows."""
     if error.span is None or error.code in _WITHOUT_PLACE:
         return []
+    if error.code == "directive":  # which the reference counts from 0
+        return [range(error.span.line - 1, error.span.line)] if error.span.line > 1 else []
     if error.message.endswith(_UNCLOSED):
         return [range(error.span.line, len(info.data.splitlines()) + 1)]
     return [lines_of(span, info) for span in error.places or (error.span,)]

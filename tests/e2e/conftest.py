@@ -23,12 +23,19 @@ version: 0.1
 storage: {{filesystem: {{rootdirectory: {folder}}}}}
 http: {{addr: "127.0.0.1:{port}"}}
 """
+MIRROR = """
+[registry."docker.io"]
+  mirrors = ["{registry}"]
+[registry."{registry}"]
+  http = true
+"""
+"""Images of Docker Hub come from our registry."""
 PATIENCE = 60
 """Seconds a server may take to answer."""
 
 
 @contextmanager
-def running(command: list[str], log: Path, ready: Callable[[], bool]) -> Iterator[None]:
+def running(command: list[str], log: Path, ready: Callable[[], bool]) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as server:
         try:
             deadline = time.monotonic() + PATIENCE
@@ -37,7 +44,7 @@ def running(command: list[str], log: Path, ready: Callable[[], bool]) -> Iterato
                     tail = "\n".join(log.read_text(errors="replace").splitlines()[-5:])
                     give_up(f"{Path(command[0]).name} does not start here: {tail}")
                 time.sleep(0.05)
-            yield
+            yield server
         finally:
             server.terminate()
             server.wait()
@@ -93,6 +100,14 @@ def base_image(registry: str, base_layout: Path) -> str:
 
 
 @pytest.fixture(scope="session")
+def library(registry: str, base_image: str) -> str:
+    """The registry, which has the base image as busybox:1.37 of Docker Hub: BuildKit asks it instead."""
+    copy = [str(require("skopeo")), "copy", "-q", "--src-tls-verify=false", "--dest-tls-verify=false"]
+    subprocess.run([*copy, f"docker://{base_image}", f"docker://{registry}/library/busybox:1.37"], check=True)
+    return registry
+
+
+@pytest.fixture(scope="session")
 def frontend_image(registry: str) -> str:
     """Our frontend's image in the registry, as packaging/Dockerfile has it."""
     reference = f"{registry}/dockerfile-frontend:1"
@@ -113,20 +128,39 @@ class BuildKit:
 
 
 @pytest.fixture(scope="session")
-def buildkit(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BuildKit]:
-    daemon, client = require("buildkitd"), require("buildctl")
+def buildkit(registry: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[BuildKit]:
+    with start_buildkit(tmp_path_factory.mktemp("buildkit"), registry) as (daemon, _):
+        yield daemon
+
+
+@contextmanager
+def start_buildkit(folder: Path, registry: str) -> Iterator[tuple[BuildKit, subprocess.Popen[bytes]]]:
+    """A daemon whose state lies in `folder`, which is removed in the end, and its process."""
+    program, client = require("buildkitd"), require("buildctl")
     require("runc")
     if os.geteuid() != 0:
         give_up("buildkitd: needs root here")
-    folder = tmp_path_factory.mktemp("buildkit")
+    folder.mkdir(exist_ok=True)
     address = f"unix://{folder}/buildkit.sock"
     allowed = [word for what in ("network.host", "security.insecure") for word in ("--allow-insecure-entitlement", what)]
-    command = [str(daemon), "--root", str(folder / "root"), "--addr", address, "--containerd-worker=false", *allowed]
+    config = folder / "buildkitd.toml"
+    config.write_text(MIRROR.format(registry=registry))
+    place = ["--config", str(config), "--root", str(folder / "root"), "--addr", address]
+    command = [str(program), *place, "--containerd-worker=false", *allowed]
 
     def ready() -> bool:
         probe = [str(client), "--addr", address, "debug", "workers"]
         return subprocess.run(probe, capture_output=True, check=False).returncode == 0
 
-    with running(command, folder / "log", ready):
-        yield BuildKit(address, client)
+    with running(command, folder / "log", ready) as process:
+        yield BuildKit(address, client), process
+    unmount_below(folder)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def unmount_below(folder: Path) -> None:
+    """What a program that was killed leaves."""
+    points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
+    for point in reversed(points):
+        if point.startswith(f"{folder}/"):
+            subprocess.run(["umount", "--lazy", point], check=True)

@@ -15,7 +15,7 @@ from tests.components import give_up, require
 from tests.e2e.builds.builders import Base, Buildah, BuildFrom, Dfc, Reference
 from tests.e2e.builds.servers import serve_files, serve_repository, write_files, write_repository
 from tests.e2e.builds.users import User, ordinary_users
-from tests.e2e.conftest import BuildKit
+from tests.e2e.conftest import BuildKit, unmount_below
 
 
 @pytest.fixture(scope="session")
@@ -54,14 +54,6 @@ def buildah(tmp_path_factory: pytest.TempPathFactory, base: Base) -> Iterator[Bu
     yield builder
     unmount_below(folder)
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def unmount_below(folder: Path) -> None:
-    """A build of buildah that failed leaves its mounts."""
-    points = [line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()]
-    for point in reversed(points):
-        if point.startswith(f"{folder}/"):
-            subprocess.run(["umount", "--lazy", point], check=True)
 
 
 @pytest.fixture(scope="session")
