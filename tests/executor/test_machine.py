@@ -177,6 +177,8 @@ def test_a_graph_of_nothing_is_an_empty_file_system(machine: Machine) -> None:
         (BuildOp(-1, {}, b"\xff\xff"), "cannot be read"),
         (PassthroughOp("x", (3,)), "input that is not there"),
         (SourceOp("gopher://x"), "unknown scheme"),
+        (SourceOp("docker-image+blob://docker.io/library/x@sha256:00"), r"docker-image\+blob sources are not supported by this executor"),
+        (SourceOp("oci-layout+blob://x@sha256:00"), r"oci-layout\+blob sources are not supported by this executor"),
         (SourceOp("local://other"), "no local directory 'other'"),
     ],
 )

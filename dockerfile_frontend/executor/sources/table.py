@@ -32,6 +32,9 @@ SCHEMES: Mapping[str, str] = {
 }  # fmt: skip
 """Scheme of an identifier to the module that knows it."""
 
+NOT_HERE = ("docker-image+blob", "oci-layout+blob")
+"""Schemes of the reference that this executor has no module for."""
+
 MOST_ASKED = 8
 """Sources asked for at once."""
 
@@ -126,6 +129,8 @@ def kind_of(op: Op) -> SourceKind:
     """Raises ExecutorError for a scheme that nobody knows."""
     assert isinstance(op.body, SourceOp)  # noqa: S101 - the planner hands over no others
     scheme, found, _ = op.body.identifier.partition("://")
+    if found and scheme in NOT_HERE:
+        raise ExecutorError(f"{scheme} sources are not supported by this executor")
     if not found or scheme not in SCHEMES:
         raise ExecutorError(f"failed to parse source identifier {op.body.identifier[:200]!r}: unknown scheme")
     return cast("SourceKind", import_module(f"{__package__}.{SCHEMES[scheme]}"))
