@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import threading
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -12,7 +15,7 @@ import pytest
 from fixtures.base_image import write_layout
 from tests.components import require
 from tests.registry.servers import debian_registry
-from tests.running import dfc
+from tests.running import DFC, ROOT, dfc
 
 LOAD = "[internal] load metadata for"
 
@@ -43,7 +46,7 @@ def test_lines_are_counted_on(base: str, tmp_path: Path) -> None:
         assert lines[0] == f"#1 {LOAD} {base}"
         assert lines[1].startswith("#1 DONE ")
         assert any(line.startswith("#2 [") for line in lines)
-        assert again == (not any("DONE" in line for line in lines if line.startswith("#3 ")))
+        assert again == (said.count(" DONE ") == 1)
         assert said.count(LOAD) == said.count("#1 DONE") == 1
 
 
@@ -66,3 +69,33 @@ def test_an_image_that_is_not_there(base: str, tmp_path: Path) -> None:
 def test_quiet_says_nothing_of_it(base: str, tmp_path: Path) -> None:
     done = build(tmp_path / "context", base, "-q")
     assert (done.returncode, done.stderr) == (0, b"")
+
+
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="on one processor it is asked for before anything is shown")
+def test_a_file_from_the_web_is_shown_while_it_comes(tmp_path: Path) -> None:
+    shown = threading.Event()
+
+    class Waits(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Length", "4")
+            self.end_headers()
+            shown.wait(60)
+            self.wfile.write(b"file")
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the base class names it
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Waits) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_address[1]}/f"
+        (tmp_path / "Dockerfile").write_text(f"FROM scratch\nADD {url} /f\n")
+        environment = {**os.environ, "PYTHONPATH": str(ROOT), "DFC_ROOT": str(tmp_path / "store")}
+        command = [*DFC, "build", "--progress=plain", str(tmp_path)]
+        with subprocess.Popen(command, stderr=subprocess.PIPE, env=environment) as build:
+            assert build.stderr
+            assert build.stderr.readline().decode() == f"#1 [1/1] ADD {url} /f\n"
+            shown.set()
+            assert b"#1 DONE " in build.stderr.read()
+            assert build.wait() == 0
+        server.shutdown()

@@ -26,7 +26,7 @@ class Events(Protocol):
     """Called from several threads at once; must return quickly and never raise."""
 
     def planned(self, vertices: tuple[VertexInfo, ...]) -> None:
-        """All vertices of the build, in topological order, once."""
+        """All vertices of the build, in topological order, once; before that, each source that has to be asked for."""
 
     def started(self, vertex: VertexInfo) -> None:
         """Work on a vertex begins."""

@@ -103,8 +103,13 @@ class Sources:
         return pin is not None
 
     def _ask(self, task: Task) -> None:
+        """What is asked for is shown as the source's own step; a fault is told when that would run."""
+        events = self._worker.events
+        events.planned((task.info,))
+        events.started(task.info)
         try:
             self._settle(task, kind_of(task.op).resolve(task.op, self._worker))
+            events.completed(task.info)
         except Cancelled:
             raise
         except ExecutorError as fault:
