@@ -22,7 +22,7 @@ from tests.e2e.frontend.outputs import Tree
 THEIRS = ("--frontend", "dockerfile.v0")
 PATIENCE = 120
 """Seconds after which a build is broken off."""
-CHANCE = re.compile(r"(?<=of ref )\S+|[^\s:]+/cachemounts/buildkit\d+")
+CHANCE = re.compile(r"(?<=of ref )\S+|(?<=/blobs/)sha256:\w+|[^\s:]+/cachemounts/buildkit\d+")
 """Names of the daemon's own, which differ from one build to the next."""
 
 
