@@ -93,6 +93,10 @@ def import_chain(store: Store, chain: Sequence[ImageLayer], *, trusted: bool = T
     return tuple(layers)
 
 
+ATTEMPTS = 5
+"""How often the layers under one are looked up when others remove them at the same time."""
+
+
 class Unpacker:
     """Brings the files of imported layers to the disk."""
 
@@ -169,7 +173,7 @@ class Unpacker:
         """Give directories that the tar does not describe the attributes that they have below."""
         from dockerfile_frontend.executor.snapshots.changes import look
 
-        below = self._store.db.execute("SELECT below FROM layer WHERE id = ?", (int(layer),)).fetchone()[0].split()
+        below = self._below(layer)
         self.unpack(below)
         for path in implied:
             for other in reversed(below):
@@ -183,6 +187,16 @@ class Unpacker:
                     break
                 finally:
                     os.close(root)
+
+
+    def _below(self, layer: str) -> list[str]:
+        """Layers under one, which stay from now on: another build may have put others there than were acquired with it."""
+        for _ in range(ATTEMPTS):
+            row = self._store.db.execute("SELECT below FROM layer WHERE id = ?", (int(layer),)).fetchone()
+            below: list[str] = row[0].split() if row else []
+            if row and self._store.acquire(below):
+                return below
+        raise StoreError(f"what layer {layer} stands on is gone from the store")
 
 
 class Hashed:

@@ -68,6 +68,6 @@ def _cases(items: list[pytest.Item]) -> Iterator[Case]:
     """Those of tests that want what came of them, in order."""
     for item in items:
         if isinstance(item, pytest.Function) and "built" in item.fixturenames:
-            case = item.callspec.params["case"]
-            assert isinstance(case, Case)
-            yield case
+            case = item.callspec.params["case"] if hasattr(item, "callspec") else None
+            if isinstance(case, Case):
+                yield case
