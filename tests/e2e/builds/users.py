@@ -22,6 +22,7 @@ from tests.casefiles import Case
 from tests.components import require
 from tests.e2e.builds.builders import PATIENCE, Base, Built, Request
 from tests.executor.runtime.box import NOBODY
+from tests.running import ROOT
 
 SUBORDINATE = f"{NOBODY}:100000:65536\n"
 
@@ -112,7 +113,10 @@ def running_builder(home: Path, subordinate: str) -> Iterator[subprocess.Popen[s
     ids = home.with_name(f"{home.name}-ids")
     ids.write_text(subordinate)
     mounts = "".join(f"mount --bind {ids} /etc/{name} && " for name in ("subuid", "subgid"))
-    server = [sys.executable, str(Path(__file__).with_name("as_user.py")), str(NOBODY)]
+    code = home.with_name(f"{home.name}-code")  # the checkout where the user may look at it
+    code.mkdir()
+    mounts += f"mount --bind {shlex.quote(str(ROOT))} {code} && "
+    server = [sys.executable, str(code / Path(__file__).with_name("as_user.py").relative_to(ROOT)), str(NOBODY)]
     command = ["unshare", "--mount", "sh", "-c", f"{mounts}exec {shlex.join(server)}"]
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, start_new_session=True) as process:
