@@ -71,8 +71,10 @@ def token(box: Box) -> str:
     return lock.stem
 
 
-def cgroups(token: str) -> list[Path]:
-    return [path for path in Path("/sys/fs/cgroup").glob(f"**/dfc-{token}-*") if path.is_dir()]
+def cgroups(token: str) -> list[str]:
+    """Those of one build; other builds' come and go while this looks, which `os.walk` passes over."""
+    found = (os.path.join(place, name) for place, names, _ in os.walk("/sys/fs/cgroup") for name in names)
+    return [path for path in found if os.path.basename(path).startswith(f"dfc-{token}-")]
 
 
 def names(box: Box) -> set[str]:
