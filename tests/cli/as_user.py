@@ -22,6 +22,9 @@ STANDARD = (
     "concurrent.futures.thread", "difflib", "encodings.idna", "http.client", "json", "multiprocessing", "pathlib", "random", "secrets",
     "shutil", "sqlite3", "stat", "statistics", "subprocess", "tempfile", "urllib.parse", "urllib.request", "uuid", "xml.etree",
 )  # fmt: skip
+FOREIGN = (
+    "httpcore", "isal.igzip_lib", "isal.isal_zlib", "rich.console", "rich.live", "rich.table", "rich.text", "zstandard",
+)  # fmt: skip
 
 
 def import_everything() -> None:
@@ -29,7 +32,7 @@ def import_everything() -> None:
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if not module.name.endswith("__main__"):
                 importlib.import_module(module.name)
-    for name in (*STANDARD, "rich.console", "rich.live", "rich.table", "rich.text"):
+    for name in (*STANDARD, *FOREIGN):
         importlib.import_module(name)
     dockerfile_frontend.compile_dockerfile(
         b'FROM scratch\nRUN ["x"]\nCOPY a b\n', dockerfile_frontend.CompileOptions(), dockerfile_frontend.Recorded()
