@@ -77,7 +77,8 @@ def _dockerfile_status(error: DockerfileError, info: SourceInfo | None, causes: 
         if message.endswith((str(cause), cause.status.message)):
             code, details = cause.status.code, cause.status.details
     if info is not None:
-        details = (*details, *(source_detail(info, lines) for lines in places_of(error, info)))
+        # The last is shown first: the daemon wraps the error in each in turn, and sends the outermost first.
+        details = (*details, *(source_detail(info, lines) for lines in reversed(places_of(error, info))))
     return m.Status(code, message, details)
 
 
