@@ -271,7 +271,7 @@ def test_a_fault_in_the_dockerfile_is_returned_with_all_lines_of_the_instruction
         (b"FROM alpine\nRUN <<EOF\necho one\n", [[2, 3]]),
         (
             b"FROM scratch AS a\nCOPY --from=b a /\nFROM scratch AS b\nCOPY --from=c a /\nFROM b AS c\nCOPY --from=b a /\n",
-            [[6], [4], [2]],
+            [[2], [4], [6]],  # the last is shown first
         ),
     ],
 )
