@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dockerfile_frontend.executor.build import BuildJob
     from dockerfile_frontend.executor.fates import Fate
     from dockerfile_frontend.inspect.lines import Line
-    from dockerfile_frontend.inspect.picture.model import Picture
+    from dockerfile_frontend.inspect.picture.model import Node, Picture
     from ir_schema.definition import Definition
 
 FORMATS = ("text", "json", "mermaid", "dot", "svg", "html")
@@ -94,6 +94,9 @@ def fates_of(definition: Definition, job: BuildJob, *, built: bool) -> tuple[Fat
         return tell_fates(make_plan([definition], machine), machine, built=built)
 
 
+LEAST_SECONDS = 0.05
+"""What takes less is not told to people."""
+
 WORDS = {"cached": ("cached", "new"), "run": ("runs", "warn"), "unseen": ("gone", "dim")}
 
 
@@ -104,8 +107,8 @@ def told(fates: Sequence[Fate]) -> Iterator[Line]:
     names = {fate.digest: fate.name for fate in fates}
     for fate in fates:
         word, style = WORDS[fate.state]
-        made = f"  ({time.strftime('%Y-%m-%d %H:%M:%S', time.localtime(fate.made))})" if fate.made else ""
-        yield (Piece(f"{word:<7} ", style), Piece(fate.name), Piece(made, "note"))
+        notes = " · ".join(notes_of(fate))
+        yield (Piece(f"{word:<7} ", style), Piece(fate.name), Piece(f"  ({notes})" if notes else "", "note"))
         for line in why(fate, names):
             yield (Piece("        "), Piece(line, "dim"))
     run = [fate for fate in fates if fate.state == "run"]
@@ -114,7 +117,26 @@ def told(fates: Sequence[Fate]) -> Iterator[Line]:
         yield (Piece("every step is cached", "dim"),)
         return
     count = f"{len(run)} of {len(fates)} steps run{'s' * (len(run) == 1)}"
-    yield (Piece(count + (f", {perhaps} of them perhaps not" if perhaps else ""), "dim"),)
+    took = cost_text(sum(fate.took for fate in run), 0)
+    rest = (f", {perhaps} of them perhaps not" if perhaps else "") + (f"; they took {took} last time" if took else "")
+    yield (Piece(count + rest, "dim"),)
+
+
+def notes_of(fate: Fate) -> Iterator[str]:
+    """When a result was made, and what that cost."""
+    if fate.made:
+        yield time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(fate.made))
+    cost = cost_text(fate.took, fate.size)
+    if cost:
+        yield f"{cost} last time" if fate.state == "run" else cost
+
+
+def cost_text(seconds: float, size: int) -> str:
+    """Time and room, what is not worth a word left out: 0.7 s · 3 MB."""
+    from dockerfile_frontend.executor.sizes import format_seconds, format_size  # noqa: PLC0415  `--help` needs no executor
+
+    told = ([format_seconds(seconds)] if seconds >= LEAST_SECONDS else []) + ([format_size(size)] if size else [])
+    return " · ".join(told)
 
 
 def why(fate: Fate, names: Mapping[str, str]) -> Iterator[str]:
@@ -153,6 +175,10 @@ def fate_json(fate: Fate) -> dict[str, object]:
     found: dict[str, object] = {"digest": fate.digest, "name": fate.name, "state": fate.state}
     if fate.made:
         found["made"] = round(fate.made, 3)
+    if fate.took:
+        found["seconds"] = round(fate.took, 3)
+    if fate.size:
+        found["bytes"] = fate.size
     if fate.reason is not None:
         reason = {"kind": fate.reason.kind, "part": fate.reason.label, "text": fate.reason.text, "details": list(fate.reason.details)}
         found["reason"] = {key: value for key, value in reason.items() if value}
@@ -173,5 +199,12 @@ def coloured(definition: Definition, fates: Sequence[Fate]) -> Picture:
     nodes = []
     for node in picture.nodes:
         fate = by_digest.get(node.id)
-        nodes.append(replace(node, state=fate.state, why=" ".join(why(fate, names))) if fate else node)
+        nodes.append(costed(node, fate, " ".join(why(fate, names))) if fate else node)
     return replace(picture, nodes=tuple(nodes))
+
+
+def costed(node: Node, fate: Fate, reason: str) -> Node:
+    """A box with its fate and its cost."""
+    state = "perhaps" if fate.perhaps else fate.state
+    cost = cost_text(fate.took, fate.size)
+    return replace(node, state=state, why=reason, seconds=fate.took, bytes=fate.size, cost=cost)

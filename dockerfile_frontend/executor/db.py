@@ -94,6 +94,9 @@ MIGRATIONS = (
     """
     ALTER TABLE directory ADD COLUMN measured REAL NOT NULL DEFAULT 0;  -- when `size` was counted
     """,
+    """
+    ALTER TABLE result ADD COLUMN took REAL NOT NULL DEFAULT 0;  -- seconds that making it took; 0 where nobody knows
+    """,
 )
 """Applied in order; `PRAGMA user_version` counts those that have been."""
 

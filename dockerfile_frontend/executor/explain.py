@@ -122,17 +122,19 @@ def _nearest(task: Task, machine: Machine, before: Known | None = None) -> tuple
     """The result whose key is most like the task's: of a step of that name, else of one in its place."""
     assert task.key is not None  # noqa: S101 - looked at by the caller
     best: tuple[tuple[int, int, float], Known, Key] | None = None
+    command, place = _command(task.info.name), _place(task.info.name)
     parts = {(part.label, part.value) for part in task.key.parts}
     for known in machine.records.all():
         if before is not None and (known.id == before.id or known.created >= before.created):
             continue
-        same_name = _command(known.name) == _command(task.info.name)
+        same_name, same_place = _command(known.name) == command, _place(known.name) == place
+        if not (same_name or same_place):
+            continue
         for key in machine.records.keys_of(known.id):
             if key.kind != task.key.kind:
                 continue
             equal = len(parts.intersection((part.label, part.value) for part in key.parts))
-            same_place = equal and _place(known.name) == _place(task.info.name)
-            rank = (2 * same_name + bool(same_place), equal, known.created)
+            rank = (2 * same_name + bool(equal and same_place), equal, known.created)
             if rank[0] and (best is None or rank > best[0]):
                 best = (rank, known, key)
     return (best[1], best[2]) if best else None

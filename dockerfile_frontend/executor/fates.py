@@ -9,6 +9,7 @@ Nothing is run. A step that only follows from another that runs may be found aft
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ir_schema.record import Record
@@ -18,10 +19,11 @@ from .solver.model import ExecutorError
 from .solver.plan import look_up
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from .machine import Machine
     from .solver.plan import Plan, Task
+    from .solver.records import Known
 
 CACHED, RUN, UNSEEN = "cached", "run", "unseen"
 
@@ -41,6 +43,10 @@ class Fate(Record):
     """It, or what it follows from, only reads a part of what may come out the same: then it is cached after all."""
     made: float = 0.0
     """When the cached result was made, in Unix seconds."""
+    took: float = 0.0
+    """Seconds that making it took; of a step that runs, that making the earlier result took. 0 where nobody knows."""
+    size: int = 0
+    """Bytes on the disk of the layers that it, or that earlier result, adds; 0 of what is still packed, too."""
 
 
 def tell_fates(plan: Plan, machine: Machine, *, built: bool = False) -> tuple[Fate, ...]:
@@ -49,7 +55,7 @@ def tell_fates(plan: Plan, machine: Machine, *, built: bool = False) -> tuple[Fa
     ask = _Asking(plan, machine, frozenset(task.digest for task in plan.work), built=built)
     for task in plan.tasks.values():
         if task.op.body is not None:
-            told[task.digest] = ask.fate(task, told)
+            told[task.digest] = ask.cost(task, ask.fate(task, told))
     return tuple(told.values())
 
 
@@ -74,6 +80,14 @@ class _Asking:
         by_content = index in task.kind.reads(task.op) or told[source].perhaps
         return Fate(task.digest, task.info.name, RUN, reason, source, perhaps=by_content and not task.metadata.ignore_cache)
 
+    def cost(self, task: Task, fate: Fate) -> Fate:
+        """A fate, with what its result cost."""
+        earlier = fate.reason.earlier if fate.reason else None
+        known = task.known if fate.state == CACHED else earlier
+        if known is None:
+            return fate
+        return replace(fate, took=known.took, size=added_bytes(known, self._machine))
+
     def _idle(self, task: Task) -> Fate:
         """A step that nothing needs to be run for; its result may be there all the same."""
         name = task.info.name
@@ -97,3 +111,18 @@ class _Asking:
             running = (index for index, edge in enumerate(task.op.inputs) if edge.digest in self._work)
             return next(running, None)
         return None
+
+
+def added_bytes(known: Known, machine: Machine) -> int:
+    """Bytes on the disk of the layers that are in a result, but in none of the results that it was made of."""
+    keys = machine.records.keys_of(known.id)
+    sources = {part.value.rpartition(":")[0] for key in keys for part in key.parts if part.label.startswith("input ")}
+    below = _layers(source for source in map(machine.records.get, sources) if source)
+    own = _layers([known]) - below
+    marks = ", ".join("?" * len(own))
+    row = machine.store.db.execute(f"SELECT SUM(size) FROM layer WHERE id IN ({marks})", map(int, own)).fetchone()  # noqa: S608  marks
+    return int(row[0] or 0)
+
+
+def _layers(results: Iterable[Known]) -> set[str]:
+    return {layer for result in results for output in result.outputs for layer in output.layers}

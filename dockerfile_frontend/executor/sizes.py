@@ -2,6 +2,7 @@
 
     parse_size("1.5GB") ──▶ 1_610_612_736        format_size(1_610_612_736) ──▶ "1.5 GB"
     parse_age("36h") ──▶ 129_600.0               parse_age("2d") ──▶ 172_800.0
+                                                    format_seconds(125.2) ──▶ "2 min 5 s"
 
 Units are powers of 1024, as Docker reads them.
 """
@@ -15,6 +16,7 @@ from .db import StoreError
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([kmgtp]?)i?b?", re.IGNORECASE)
 _UNITS = ("", "k", "m", "g", "t", "p")
 _AGE = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])")
+MINUTE = 60
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 
 
@@ -35,6 +37,16 @@ def format_size(size: int) -> str:
     if not unit:
         return f"{size} B"
     return f"{value:.1f}".removesuffix(".0") + f" {_UNITS[unit].upper()}B"
+
+
+def format_seconds(seconds: float) -> str:
+    """With one digit behind the point below a minute: 0.7 s, 12.3 s, 2 min 5 s, 1 h 12 min."""
+    if seconds < MINUTE - 0.05:
+        return f"{seconds:.1f}".removesuffix(".0") + " s"
+    minutes, rest = divmod(round(seconds), MINUTE)
+    if minutes < MINUTE:
+        return f"{minutes} min" + (f" {rest} s" if rest else "")
+    return f"{minutes // MINUTE} h" + (f" {minutes % MINUTE} min" if minutes % MINUTE else "")
 
 
 def parse_age(text: str) -> float:

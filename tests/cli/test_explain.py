@@ -31,7 +31,8 @@ def app(tmp_path: Path) -> Path:
 def explain(app: Path, *flags: str) -> str:
     done = dfc("explain", app, "--root", app.parent / "store", *flags)
     assert (done.returncode, done.stderr) == (0, b"")
-    return re.sub(r"\(\d{4}-.*\)", "(then)", done.stdout.decode())
+    plain = re.sub(r"; they took .*", "", re.sub(r"  \([^()]* last time\)", "", done.stdout.decode()))
+    return re.sub(r"\(\d{4}-.*\)", "(then)", plain)
 
 
 def build(app: Path) -> None:
@@ -67,9 +68,26 @@ def test_json_and_colours(app: Path) -> None:
     assert [step["state"] for step in steps] == ["cached", "run", "run"]
     assert steps[1]["reason"]["details"] == ["~ b"]
     assert (steps[2]["follows"], steps[2]["perhaps"]) == (steps[1]["digest"], True)
-    assert explain(app, "--format", "dot").count("#fecaca") == 2
+    assert explain(app, "--format", "dot").count("#fecaca") == 1
+    assert explain(app, "--format", "dot").count("#fed7aa") == 1
     assert "2 of them run" in explain(app, "--format", "html")
     assert "style n1 fill:#fecaca" in explain(app, "--format", "mermaid")
+
+
+def test_what_steps_cost_is_told_with_them(app: Path) -> None:
+    (app / "b").write_bytes(bytes(range(256)) * 400)
+    build(app)
+    steps = json.loads(explain(app, "--format", "json"))["steps"]
+    assert [step.get("seconds", 0) > 0 for step in steps] == [False, True, True]
+    assert [step.get("bytes", 0) >= 100_000 for step in steps] == [False, True, False]
+    told = dfc("explain", app, "--root", app.parent / "store").stdout.decode().splitlines()
+    assert re.search(r"COPY a b /  \(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d( · [\d.]+ s)? · 1\d\d(\.\d)? KB\)$", told[1])
+    (app / "a").write_text("other")
+    told = dfc("explain", app, "--root", app.parent / "store").stdout.decode().splitlines()
+    assert re.search(r"COPY a b /  \(([\d.]+ s · )?1\d\d(\.\d)? KB last time\)$", told[1])
+    page = explain(app, "--format", "html")
+    assert '"bytes":1' in page
+    assert re.search(r'<text [^>]*class="note">([\d.]+ s · )?1\d\d(\.\d)? KB</text>', page)
 
 
 def test_a_file_takes_it_too_and_a_fault_is_one_message(app: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 from dockerfile_frontend.executor.fates import Fate, tell_fates
 from dockerfile_frontend.executor.machine import Machine
 from dockerfile_frontend.executor.session import Session
+from dockerfile_frontend.executor.sizes import format_seconds
 from dockerfile_frontend.executor.solve import solve
 from dockerfile_frontend.executor.solver.plan import make_plan
 from dockerfile_frontend.executor.store import Store
@@ -120,3 +121,8 @@ def test_what_is_gone_is_said_to_be_gone(builds: Builds, tmp_path: Path) -> None
     with Store.open(tmp_path / "store") as store:
         store.db.execute("DELETE FROM result WHERE name = 'some'")
     assert states(builds.tell(project())) == {"files": "cached", "some": "unseen", "last": "cached"}
+
+
+def test_durations_in_words() -> None:
+    told = [format_seconds(seconds) for seconds in (0.04, 0.7, 12.34, 59.94, 59.96, 125.2, 120, 3600, 4330)]
+    assert told == ["0 s", "0.7 s", "12.3 s", "59.9 s", "1 min", "2 min 5 s", "2 min", "1 h", "1 h 12 min"]

@@ -39,6 +39,8 @@ class Known(Record):
     """Digest of the vertex that made it."""
     imported: str = ""
     """The cache outside the store that it came from."""
+    took: float = 0.0
+    """Seconds that making it took; 0 where nobody knows, as of what is imported."""
 
 
 class Records:
@@ -98,13 +100,14 @@ class Records:
         """
         now = time.time()
         known = replace(known, created=known.created or now)
-        row = (known.id, json.dumps([o.layers for o in known.outputs]), known.op, known.name, known.created, now, known.imported)
+        outputs = json.dumps([output.layers for output in known.outputs])
+        row = (known.id, outputs, known.op, known.name, known.created, now, known.imported, known.took)
         with self._db.transaction():
             self._db.execute("DELETE FROM key WHERE result = ?", (known.id,))
             self._db.execute(
-                "INSERT INTO result (id, outputs, op, name, created, used, imported) VALUES (?, ?, ?, ?, ?, ?, ?) "
+                "INSERT INTO result (id, outputs, op, name, created, used, imported, took) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
                 "ON CONFLICT (id) DO UPDATE SET outputs = excluded.outputs, op = excluded.op, name = excluded.name, "
-                "created = excluded.created, used = excluded.used, imported = excluded.imported",
+                "created = excluded.created, used = excluded.used, imported = excluded.imported, took = excluded.took",
                 row,
             )
             self._lead(known.id, keys)
@@ -147,9 +150,9 @@ def storable(results: Iterable[Result]) -> bool:
     return not any(isinstance(r, LocalView) for r in results)
 
 
-_COLUMNS = "r.id, r.outputs, r.name, r.created, r.op, r.imported"
+_COLUMNS = "r.id, r.outputs, r.name, r.created, r.op, r.imported, r.took"
 
 
-def _known(row: tuple[str, str, str, float, str, str]) -> Known:
-    identity, outputs, name, created, op, imported = row
-    return Known(identity, tuple(Tree(tuple(layers)) for layers in json.loads(outputs)), name, created, op, imported)
+def _known(row: tuple[str, str, str, float, str, str, float]) -> Known:
+    identity, outputs, name, created, op, imported, took = row
+    return Known(identity, tuple(Tree(tuple(layers)) for layers in json.loads(outputs)), name, created, op, imported, took)

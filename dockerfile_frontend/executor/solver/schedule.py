@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections import deque
 from typing import TYPE_CHECKING
 
@@ -163,8 +164,9 @@ def _solve(task: Task, plan: Plan, worker: Worker) -> bool:
         if not fresh and _settle_known(task, keys, worker):
             return True
         inputs = [_result_of(plan, edge.digest, edge.index) for edge in task.op.inputs]
+        began = time.monotonic()
         results = task.kind.run(task.op, inputs, worker.step(task))
-        _record(task, keys, results, worker)
+        _record(task, keys, results, worker, took=time.monotonic() - began)
     return False
 
 
@@ -186,12 +188,12 @@ def _settle_known(task: Task, keys: Sequence[Key], worker: Worker) -> bool:
     return False
 
 
-def _record(task: Task, keys: Sequence[Key], results: Sequence[Result], worker: Worker) -> None:
+def _record(task: Task, keys: Sequence[Key], results: Sequence[Result], worker: Worker, *, took: float) -> None:
     task.results = results
     if not storable(results):
         return
     trees = [r for r in results if isinstance(r, Tree)]
-    made = Known(_new_id(task, keys, trees, worker), tuple(trees), task.info.name, op=task.digest)
+    made = Known(_new_id(task, keys, trees, worker), tuple(trees), task.info.name, op=task.digest, took=took)
     task.settle(worker.records.add(made, keys))
     worker.note_details(task, keys)
 

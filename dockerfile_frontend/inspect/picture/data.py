@@ -33,6 +33,8 @@ def _node(node: Node) -> dict[str, Any]:
         "steps": node.steps,
         "state": node.state,
         "why": node.why,
+        "seconds": round(node.seconds, 3),
+        "bytes": node.bytes,
     }
     return {**{key: value for key, value in found.items() if value}, "needed": node.needed}
 

@@ -26,7 +26,7 @@ DASHED = ("mount",)
 """Kinds of edges that read without keeping."""
 
 COLOURS = {"image": "#dbeafe", "context": "#fef3c7", "url": "#fef3c7", "git": "#fef3c7", "target": "#bbf7d0"}
-STATES = {"cached": "#bbf7d0", "run": "#fecaca"}
+STATES = {"cached": "#bbf7d0", "run": "#fecaca", "perhaps": "#fed7aa"}
 _MERMAID = str.maketrans({c: f"#{ord(c)};" for c in '#"<>&`\\|{}[]()'} | {"\n": " "})
 
 

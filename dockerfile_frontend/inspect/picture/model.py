@@ -40,16 +40,22 @@ class Node(Record):
     needed: bool = True
     """Whether the target needs it."""
     state: str = ""
-    """cached, run or unseen, when the cache was asked."""
+    """cached, run, perhaps (it runs unless what it reads comes out the same) or unseen, when the cache was asked."""
     why: str = ""
     """Why it is not cached."""
+    seconds: float = 0.0
+    """How long it took when it last ran; 0 where nobody knows."""
+    bytes: int = 0
+    """What it adds to the disk, of the same time."""
+    cost: str = ""
+    """The two of them in words."""
     mounts: tuple[str, ...] = ()
     """What a stage's steps mount beside files: "cache /root/.cache", "secret token", "ssh default"."""
 
     @property
     def told(self) -> tuple[str, ...]:
-        """Notes and mounts."""
-        return (*self.notes, *self.mounts)
+        """Cost, notes and mounts."""
+        return (*filter(None, (self.cost,)), *self.notes, *self.mounts)
 
 
 class Edge(Record):

@@ -4,15 +4,15 @@ const data = JSON.parse(document.getElementById("data").textContent);
 const view = document.getElementById("view"), svg = view.querySelector("svg"), aside = document.querySelector("aside");
 const search = document.getElementById("search"), boxes = [...svg.querySelectorAll("[data-node]")], arrows = [...svg.querySelectorAll("[data-edge]")];
 const number = new Map(data.nodes.map((node, i) => [node.id, i]));
-const whole = svg.viewBox.baseVal, size = { width: whole.width, height: whole.height };
+const whole = svg.viewBox.baseVal, drawn = { width: whole.width, height: whole.height };
 let at = { x: 0, y: 0, scale: 1 }, chosen = -1;
 
 function show() {
   svg.setAttribute("viewBox", `${at.x} ${at.y} ${view.clientWidth / at.scale} ${view.clientHeight / at.scale}`);
 }
 function fit() {
-  const scale = Math.min(view.clientWidth / size.width, view.clientHeight / size.height, 1.25);
-  at = { scale, x: (size.width - view.clientWidth / scale) / 2, y: (size.height - view.clientHeight / scale) / 2 };
+  const scale = Math.min(view.clientWidth / drawn.width, view.clientHeight / drawn.height, 1.25);
+  at = { scale, x: (drawn.width - view.clientWidth / scale) / 2, y: (drawn.height - view.clientHeight / scale) / 2 };
   show();
 }
 function zoom(factor, x = view.clientWidth / 2, y = view.clientHeight / 2) {
@@ -55,6 +55,19 @@ function links(title, edges, end) {
     element("div", (edge.paths || []).join("\n") + (where ? `  (line ${where})` : ""), item, "dim").style.whiteSpace = "pre-line";
   }
 }
+function sum(nodes, name) {
+  return nodes.reduce((total, node) => total + (node[name] || 0), 0);
+}
+function seconds(time) {
+  if (time < 0.05) return "";
+  return time < 60 ? `${+time.toFixed(1)} s` : `${Math.floor(time / 60)} min ${Math.round(time % 60)} s`;
+}
+function size(bytes) {
+  const units = ["B", "KB", "MB", "GB", "TB"];
+  let unit = 0;
+  for (; bytes >= 1024 && unit < 4; unit++) bytes /= 1024;
+  return bytes ? `${+bytes.toFixed(unit ? 1 : 0)} ${units[unit]}` : "";
+}
 function below(i) {
   const seen = new Set([i]), waiting = [i];
   while (waiting.length) {
@@ -74,12 +87,19 @@ function tell(node, i) {
   for (const note of [...(node.notes || []), ...(node.mounts || [])]) element("p", note, aside, "dim");
   if (node.state) {
     element("h3", "Cache", aside);
-    element("p", { cached: "cached", run: "runs", unseen: "gone, and not needed" }[node.state] + (node.why ? `: ${node.why}` : ""), aside);
+    element("p", { cached: "cached", run: "runs", perhaps: "runs, unless what it reads comes out the same", unseen: "gone, and not needed" }[node.state] + (node.why ? `: ${node.why}` : ""), aside);
   }
   const all = [...below(i)].map((n) => data.nodes[n]);
-  const steps = all.reduce((sum, each) => sum + (each.steps || 0), 0);
+  const steps = sum(all, "steps");
   element("h3", "Cost", aside);
-  element("p", node.steps === undefined && node.kind !== "stage" ? `${all.length - 1} before it`
+  const spent = (nodes) => [seconds(sum(nodes, "seconds")), size(sum(nodes, "bytes"))].filter(Boolean).join(" and ");
+  if (node.state) {
+    const own = spent([node]), whole = spent(all), running = all.filter((each) => each.state === "run" || each.state === "perhaps");
+    element("p", own ? `${own} when it last ran` : "not known how long it takes", aside);
+    if (all.length > 1 && whole) element("p", `${whole} with all it needs`, aside);
+    if (running.length) element("p", `${running.length} steps run for it${spent(running) ? `: ${spent(running)} last time` : ""}`, aside);
+  }
+  element("p", node.steps === undefined && node.kind !== "stage" ? `${all.length - 1} steps before it`
     : `${node.steps || 0} steps of its own, ${steps} with all it needs; ${all.filter((n) => n.kind === "image").length} images`, aside);
   links("Needs", data.edges.filter((edge) => edge.to === node.id), "from");
   links("Needed by", data.edges.filter((edge) => edge.from === node.id), "to");

@@ -33,6 +33,8 @@ def page(picture: Picture) -> Iterator[str]:
     yield f"<title>{title}</title><style>{style}</style></head><body>"
     yield f'<header><h1>{title}</h1><span class="count">{counted(picture)}</span><span id="hits" class="dim" role="status"></span>'
     yield '<span class="legend">━ base ─ copy ┄ mount</span>'
+    if any(node.state for node in picture.nodes):
+        yield '<span class="legend"><i class="cached">▢</i> cached <i class="run">▢</i> runs <i class="perhaps">▢</i> perhaps</span>'
     yield '<input id="search" type="search" placeholder="search  ( / )" aria-label="search">'
     yield '<button id="fit" type="button">fit</button><button id="theme" type="button">light / dark</button></header>'
     yield '<main id="view">'
@@ -56,7 +58,7 @@ def counted(picture: Picture) -> str:
     """5 stages, 3 images, or 12 ops, 4 of them run."""
     stages = sum(node.kind == "stage" for node in picture.nodes)
     images = sum(node.kind == "image" for node in picture.nodes)
-    ran = sum(node.state == "run" for node in picture.nodes)
+    ran = sum(node.state in ("run", "perhaps") for node in picture.nodes)
     if stages:
         return f"{stages} stage{'s' * (stages != 1)}, {images} image{'s' * (images != 1)}"
     runs = f", {ran} of them run" if any(node.state for node in picture.nodes) else ""

@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from dockerfile_frontend.inspect.picture.model import Edge, Node, Picture
 
 _NIGHT = """--paper: #0d1117; --ink: #e6edf3; --dim: #9198a1; --line: #6e7681; --box: #1c2128; --image: #10304d; --outside: #3a2f0b;
-  --target: #12391f; --good: #3fb950; --bad: #f85149;"""
+  --target: #12391f; --good: #3fb950; --bad: #f85149; --maybe: #d29922;"""
 DARK = f':root[data-theme="dark"] .picture {{ {_NIGHT} }}\n'
 """For a page that can be told to be dark."""
 
 STYLE = f"""
 .picture {{ --paper: #ffffff; --ink: #1f2328; --dim: #59636e; --line: #818b98; --box: #f6f8fa; --image: #ddf4ff; --outside: #fff8c5;
-  --target: #dafbe1; --good: #1a7f37; --bad: #cf222e; font-family: ui-sans-serif, system-ui, "Helvetica Neue", Arial, sans-serif; }}
+  --target: #dafbe1; --good: #1a7f37; --bad: #cf222e; --maybe: #bf8700;
+  font-family: ui-sans-serif, system-ui, "Helvetica Neue", Arial, sans-serif; }}
 @media (prefers-color-scheme: dark) {{ :root:not([data-theme="light"]) .picture, svg.picture:root {{ {_NIGHT} }} }}
 .picture .paper {{ fill: var(--paper); }}
 .picture .node rect {{ fill: var(--box); stroke: var(--line); }}
@@ -33,6 +34,7 @@ STYLE = f"""
 .picture .target rect {{ fill: var(--target); stroke-width: 2; }}
 .picture .unneeded {{ opacity: .62; }} .picture .unneeded rect {{ stroke-dasharray: 5 4; }}
 .picture .cached rect {{ stroke: var(--good); stroke-width: 2; }} .picture .run rect {{ stroke: var(--bad); stroke-width: 2.5; }}
+.picture .perhaps rect {{ stroke: var(--maybe); stroke-width: 2.5; stroke-dasharray: 7 3; }}
 .picture text {{ fill: var(--ink); font-size: 12px; }} .picture .note {{ fill: var(--dim); font-size: 10.5px; }}
 .picture .edge path {{ fill: none; stroke: var(--line); stroke-width: 1.3; }} .picture .base path {{ stroke-width: 2.6; }}
 .picture .dashed path {{ stroke-dasharray: 5 4; }}

@@ -27,7 +27,7 @@ DEEPEST = 12
 MOST_PATHS = 3
 """Paths of an edge that are told."""
 
-MARKS = {"cached": "cached", "run": "runs", "unseen": "gone"}
+MARKS = {"cached": "cached", "run": "runs", "perhaps": "perhaps runs", "unseen": "gone"}
 
 
 class _Row(Record):
