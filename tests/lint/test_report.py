@@ -88,7 +88,7 @@ def test_sarif_has_rules_regions_and_no_column_of_width_zero() -> None:
     ]
     places = [result["locations"][0]["physicalLocation"] for result in run["results"]]
     assert places[0]["region"] == {"startLine": 1, "startColumn": 11, "endLine": 1, "endColumn": 12}
-    assert "region" not in places[2]
+    assert places[2]["region"] == {"startLine": 1, "startColumn": 1, "endLine": 1, "endColumn": 1}
     assert [result["level"] for result in run["results"]] == ["warning", "note", "error"]
     assert [result["ruleIndex"] for result in run["results"]] == [0, 1, 2]
     assert sarif([])["runs"][0]["results"] == []

@@ -5,11 +5,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from typing import TYPE_CHECKING, TextIO
 
-from dockerfile_frontend.lint.report.words import one_line, place
+from dockerfile_frontend.lint.report.words import fingerprints, one_line, place, text_of_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -25,21 +24,18 @@ def write(reports: Iterable[Report], out: TextIO) -> None:
 
 
 def issues(reports: Iterable[Report]) -> Iterator[dict[str, Any]]:
-    """An issue each finding. Its fingerprint stays when lines above come or go: it counts equal findings, and no lines."""
+    """An issue each finding."""
     for report in reports:
-        seen: dict[str, int] = {}
-        path = report.name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
-        for found in report.findings:
+        path = text_of_name(report.name)
+        for found, fingerprint in zip(report.findings, fingerprints(report), strict=True):
             line, column, end_line, end_column = place(found)
-            text = f"{path}\0{found.rule}\0{found.message}\0{report.source.line(line).strip()}"
-            seen[text] = seen.get(text, 0) + 1
             yield {
                 "type": "issue",
                 "check_name": found.rule,
                 "description": one_line(found),
                 "categories": ["Style" if found.severity == "style" else "Bug Risk"],
                 "severity": _SEVERITIES[found.severity],
-                "fingerprint": hashlib.sha256(f"{text}\0{seen[text]}".encode("utf-8", "replace")).hexdigest()[:32],
+                "fingerprint": fingerprint,
                 "location": {
                     "path": path,
                     "positions": {

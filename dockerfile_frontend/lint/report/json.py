@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, TextIO
 
-from dockerfile_frontend.lint.report.words import place
+from dockerfile_frontend.lint.report.words import place, text_of_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,7 +35,7 @@ def write(reports: Iterable[Report], out: TextIO) -> None:
 def _row(name: str, found: Finding) -> dict[str, Any]:
     line, column, end_line, end_column = place(found) if found.span else (0, 0, 0, 0)
     return {
-        "file": name.encode("utf-8", "surrogateescape").decode("utf-8", "replace"),
+        "file": text_of_name(name),
         "line": line,
         "column": column,
         "level": found.severity,

@@ -10,7 +10,10 @@ from typing import TYPE_CHECKING
 from dockerfile_frontend.lint.table import load
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from dockerfile_frontend.lint.model import Finding
+    from dockerfile_frontend.lint.run import Report
 
 LONGEST = 600
 """Characters of a message that a person is shown."""
@@ -42,3 +45,19 @@ def place(finding: Finding) -> tuple[int, int, int, int]:
 def page_of(rule: str) -> str:
     """The address of the page about a rule at the project it comes from; empty for our own."""
     return load(rule).url
+
+
+def text_of_name(name: str) -> str:
+    """A path as text; bytes that are none become a mark."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+
+
+def fingerprints(report: Report) -> Iterator[str]:
+    """What tells each finding from others. It stays when lines above come or go: equal findings are counted, lines are not."""
+    import hashlib  # noqa: PLC0415  few formats have them
+
+    seen: dict[str, int] = {}
+    for found in report.findings:
+        text = f"{text_of_name(report.name)}\0{found.rule}\0{found.message}\0{report.source.line(place(found)[0]).strip()}"
+        seen[text] = seen.get(text, 0) + 1
+        yield hashlib.sha256(f"{text}\0{seen[text]}".encode("utf-8", "replace")).hexdigest()[:32]
