@@ -11,15 +11,18 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from dockerfile_frontend.semantics.resolver import ImageRequest, Resolver
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Hashable, Iterable, Mapping
 
     from dockerfile_frontend.semantics.platforms import Platform
     from dockerfile_frontend.semantics.resolver import ResolvedImage, ResolveMode
+
+Known = TypeVar("Known")
 
 
 class Concurrent(Resolver):
@@ -30,7 +33,9 @@ class Concurrent(Resolver):
         self._inner = inner
         self._workers = workers
         self._running = 0
-        self._answers: dict[ImageRequest, _Answer] = {}
+        self._answers: dict[ImageRequest, _Answer[ResolvedImage]] = {}
+        self._layouts: dict[Hashable, _Answer[ResolvedImage]] = {}
+        self._times: dict[Hashable, _Answer[int | None]] = {}
         self._waiting: deque[ImageRequest] = deque()
         self._lock = threading.Lock()
 
@@ -38,14 +43,17 @@ class Concurrent(Resolver):
         request = ImageRequest(ref, platform, mode)
         with self._lock:
             answer = self._answers.setdefault(request, _Answer())
-        self._work_on(request, answer)
-        return answer.wait()
+        return answer.get(partial(self._ask, request))
 
     def resolve_layout(self, store: str, ref: str, platform: Platform) -> ResolvedImage:
-        return self._inner.resolve_layout(store, ref, platform)
+        with self._lock:
+            answer = self._layouts.setdefault((store, ref, platform), _Answer())
+        return answer.get(partial(self._inner.resolve_layout, store, ref, platform))
 
     def source_time(self, identifier: str, attrs: Mapping[str, str]) -> int | None:
-        return self._inner.source_time(identifier, attrs)
+        with self._lock:
+            answer = self._times.setdefault((identifier, tuple(sorted(attrs.items()))), _Answer())
+        return answer.get(partial(self._inner.source_time, identifier, attrs))
 
     def prefetch(self, requests: Iterable[ImageRequest]) -> None:
         """Begin with those that nobody has asked for; a single one is left to the one who asks for it."""
@@ -72,44 +80,41 @@ class Concurrent(Resolver):
                     return
                 request = self._waiting.popleft()
                 answer = self._answers[request]
-            self._work_on(request, answer)
+            answer.work_on(partial(self._ask, request))
 
-    def _work_on(self, request: ImageRequest, answer: _Answer) -> None:
-        """Get the answer, unless somebody else is at it."""
-        if answer.claim():
-            try:
-                answer.give(self._inner.resolve_image(request.ref, request.platform, request.mode))
-            except BaseException as error:
-                answer.refuse(error)
-                if not isinstance(error, Exception):
-                    raise
+    def _ask(self, request: ImageRequest) -> ResolvedImage:
+        return self._inner.resolve_image(request.ref, request.platform, request.mode)
 
 
-class _Answer:
-    """What will be known about one request."""
+class _Answer(Generic[Known]):
+    """What will be known about one question."""
 
     __slots__ = ("_claim", "_done", "_error", "_value")
+
+    _value: Known
 
     def __init__(self) -> None:
         self._claim = threading.Lock()
         self._done = threading.Event()
-        self._value: ResolvedImage | None = None
         self._error: BaseException | None = None
 
-    def claim(self) -> bool:
-        """True for the first who asks."""
-        return self._claim.acquire(blocking=False)
-
-    def give(self, value: ResolvedImage) -> None:
-        self._value = value
-        self._done.set()
-
-    def refuse(self, error: BaseException) -> None:
-        self._error = error
-        self._done.set()
-
-    def wait(self) -> ResolvedImage:
+    def get(self, ask: Callable[[], Known]) -> Known:
+        """The answer. The first who comes asks for it, the others wait."""
+        self.work_on(ask)
         self._done.wait()
-        if self._value is None:
-            raise self._error or AssertionError("an answer or an error is given")
+        if self._error is not None:
+            raise self._error
         return self._value
+
+    def work_on(self, ask: Callable[[], Known]) -> None:
+        """Get the answer, unless somebody else is at it."""
+        if not self._claim.acquire(blocking=False):
+            return
+        try:
+            self._value = ask()
+        except BaseException as error:
+            self._error = error
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            self._done.set()

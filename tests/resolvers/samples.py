@@ -40,6 +40,8 @@ class Counting(Resolver):
 
     def __init__(self, before: Callable[[str], None] = lambda _: None) -> None:
         self.asked: list[tuple[str, Platform]] = []
+        self.others: list[tuple[str, ...]] = []
+        """Questions about layouts and times."""
         self._before = before
         self._lock = threading.Lock()
 
@@ -53,7 +55,9 @@ class Counting(Resolver):
         return ResolvedImage(ref, digest_of(ref.encode()), config(platform.architecture))
 
     def resolve_layout(self, store: str, ref: str, platform: Platform) -> ResolvedImage:
+        self.others.append((store, ref, platform.architecture))
         return ResolvedImage(f"{store}:{ref}", None, config(platform.architecture))
 
     def source_time(self, identifier: str, attrs: Mapping[str, str]) -> int | None:
+        self.others.append((identifier, *attrs))
         return len(attrs) if identifier.startswith("https") else None

@@ -101,7 +101,19 @@ def test_a_broken_resolver_does_not_hang_those_who_wait() -> None:
             resolver.resolve_image(request.ref, request.platform, "default")
 
 
-def test_the_other_questions_are_passed_on() -> None:
-    resolver = Concurrent(Counting())
-    assert resolver.resolve_layout("store", "a@b", AMD64).ref == "store:a@b"
-    assert resolver.source_time("https://a/b", {"x": "y"}) == 1
+def test_the_other_questions_are_asked_once_too() -> None:
+    inner = Counting()
+    resolver = Concurrent(inner)
+    for _ in range(3):  # each stage that begins with the layout asks
+        assert resolver.resolve_layout("store", "a@b", AMD64).ref == "store:a@b"
+        assert resolver.source_time("https://a/b", {"x": "y"}) == 1
+        assert resolver.source_time("git://a/b", {}) is None
+    resolver.resolve_layout("store", "a@b", ARM64)
+    resolver.source_time("https://a/b", {})
+    assert inner.others == [
+        ("store", "a@b", "amd64"),
+        ("https://a/b", "x"),
+        ("git://a/b",),
+        ("store", "a@b", "arm64"),
+        ("https://a/b",),
+    ]
