@@ -67,6 +67,7 @@ COMPONENTS: dict[str, Debian | GoBuild | GoSource] = {
     "docker": Debian("docker.io", "/usr/bin/docker"),
     "docker-registry": Debian("docker-registry", "docker-registry"),
     "dockerd": Debian("docker.io", "/usr/sbin/dockerd"),
+    "dockerfile-frontend": GoBuild("github.com/moby/buildkit", BUILDKIT, "frontend/dockerfile/cmd/dockerfile-frontend"),
     "git": Debian("git", "git"),
     "go": Debian("golang-go", "go", at_least=(1, 21)),
     "graphs": GoSource("github.com/moby/buildkit", BUILDKIT, Path(__file__).parent / "e2e" / "builds" / "graphs" / "main.go"),
