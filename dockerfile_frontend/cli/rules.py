@@ -39,12 +39,14 @@ def command(names: Sequence[str], as_json: bool) -> None:
 
 def find_rules(names: Sequence[str]) -> list[Rule]:
     """Raises Fault for a name that is no rule's."""
-    from dockerfile_frontend.lint.table import UnknownRuleError, expand_name, load  # noqa: PLC0415  `--help` needs none
+    from dockerfile_frontend.lint.table import UnknownRuleError, added_rules, expand_name, load  # noqa: PLC0415  `--help` needs none
 
     try:
         ids = dict.fromkeys(rule for name in names for rule in expand_name(name))
     except UnknownRuleError as error:
         raise Fault(str(error), hint=error.hint, code=EXIT_USAGE) from None
+    if any(name.lower() == "all" for name in names):
+        ids |= dict.fromkeys(added_rules())
     return [load(rule) for rule in ids]
 
 

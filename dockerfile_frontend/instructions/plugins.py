@@ -52,6 +52,8 @@ class Plugin(Record):
     """Instructions as text, which stand in the Dockerfile in its place. Raises DockerfileError."""
     check: Callable[[Any], Iterable[tuple[str, str]]] | None = None
     """Warnings: the name of the rule, and what it says."""
+    rules: Mapping[str, str] = {}
+    """The rules that `check` names, and what each is about in a line: `dfc lint` can select them, `dfc rules` lists them."""
 
 
 def find_plugin(keyword: str) -> Plugin | None:
@@ -86,6 +88,18 @@ def load(entry: EntryPoint) -> Plugin:
         raise _broken(entry.name, f"{entry.value} is no Plugin")
     KINDS[plugin.kind] = plugin
     return plugin
+
+
+def declared_rules() -> Mapping[str, str]:
+    """The rules of all packages, with what each is about. A package that cannot be loaded has none."""
+    found: dict[str, str] = {}
+    for entries in installed().values():
+        for entry in entries:
+            try:
+                found.update(load(entry).rules)
+            except DockerfileError:
+                continue
+    return dict(sorted(found.items()))
 
 
 def _broken(keyword: str, why: str) -> DockerfileError:

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 
 
 def text_of(rule: Rule) -> str:
-    """What the rule's module says of it."""
+    """What the rule's module says of it; of a rule that stands in none, its summary."""
+    if not rule.bad:
+        return f"{rule.summary}."
     return (sys.modules[rule.check.__module__].__doc__ or "").strip()
 
 
@@ -27,10 +29,13 @@ def page(rule: Rule) -> str:
     """Markdown."""
     title = rule.id if rule.id == rule.name else f"{rule.id}: {rule.name}"
     level = "off until it is selected" if rule.severity == "off" else rule.severity
-    whose = "hadolint's" if rule.id in HADOLINT else "the reference's"
+    whose = "hadolint's" if rule.id in HADOLINT else "the reference's" if rule.id in REFERENCE else "ShellCheck's"
     more = f" · [{whose} page]({rule.url})" if rule.url else ""
+    head = f"# {title}\n\n{rule.summary} · severity: {level}{more}\n"
+    if not rule.bad:
+        return head
     return (
-        f"# {title}\n\n{rule.summary} · severity: {level}{more}\n\n{text_of(rule)}\n\n"
+        f"{head}\n{text_of(rule)}\n\n"
         f"Found:\n\n```dockerfile\n{rule.bad}```\n\nNot found:\n\n```dockerfile\n{rule.good}```\n{_mended(rule)}"
     )
 

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from dockerfile_frontend.compiler.driver import CheckResult, check_dockerfile
 from dockerfile_frontend.compiler.options import CompileOptions
 from dockerfile_frontend.diagnostics import DockerfileError
+from dockerfile_frontend.instructions.plugins import KINDS
 from dockerfile_frontend.lint.images import Images
 from dockerfile_frontend.lint.model import Settings
 from dockerfile_frontend.lint.stages import evaluate
@@ -104,8 +105,8 @@ class LintFile:
 
     def _read(self) -> Iterator[Instruction | None]:
         """The instructions of all nodes: the compiler's, where it could read them all."""
-        parsed = self.checked.parsed
-        if parsed is not None:
+        parsed = self.checked.parsed  # made first: reading the file is what loads packages
+        if parsed is not None and not KINDS:  # with packages' instructions there, one may stand for several
             yield from parsed.meta_args
             for stage in parsed.stages:
                 yield stage.from_

@@ -12,6 +12,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dockerfile_frontend.instructions.plugins import KINDS
 from dockerfile_frontend.lint.model import Finding
 from dockerfile_frontend.source import Span
 
@@ -37,11 +38,23 @@ def reported(file: LintFile, rule: str, place: Place, hint: str = "", mend: Mend
     for found in warnings_by_rule(file).get(rule, ()):
         line = found.span.line if found.span else 0
         step = _steps_by_line(file).get(line)
+        if step is not None and _stands_for_others(step) and rule not in _OF_THE_TEXT:
+            yield Finding(found.message, step.span, hint)
+            continue
         span = place(step, found.message) if step is not None else whole_line(file, line)
         fix = mend(file, step, span, found.message) if step is not None and mend is not None else None
         if step is not None and span.line != line and step.node.start == line:
             span = replace(span, line=line, column=step.keyword_span.column)
         yield Finding(found.message, span, hint, fix=fix)
+
+
+_OF_THE_TEXT = ("ConsistentInstructionCasing", "NoEmptyContinuation")
+
+
+def _stands_for_others(step: Step) -> bool:
+    """An instruction of a package; what is found in those that it stands for is not written there."""
+    plugin = KINDS.get(type(step.instruction)) if step.instruction is not None else None
+    return plugin is not None and plugin.expand is not None
 
 
 def warnings_by_rule(file: LintFile) -> Mapping[str, list[Diagnostic]]:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.lint.model import ERROR, INFO, OFF, SEVERITIES, Finding, Settings
-from dockerfile_frontend.lint.table import FAULT, REFERENCE, Selection, load, severities
+from dockerfile_frontend.lint.table import FAULT, REFERENCE, Selection, level_of_added, load, severities
 from dockerfile_frontend.source import SourceFile
 from ir_schema.record import Record
 
@@ -142,7 +142,7 @@ def find_all(name: str, data: bytes, wishes: Wishes) -> Report:
         options, images, reader = compiled_with(name, wishes)
         file = LintFile(source, data, options, images, reader, wishes.settings)
         file = _with_experimental(file, wishes, reader)
-        findings, ignored = lint(file, chosen, _shells(file, wishes), inline=wishes.inline)
+        findings, ignored = lint(file, chosen, (*_shells(file, wishes), *_packages(file, wishes)), inline=wishes.inline)
     except Exception as error:
         if os.environ.get("DFC_TRACEBACK"):
             raise
@@ -185,6 +185,25 @@ def _shells(file: LintFile, wishes: Wishes) -> Iterable[Finding]:
     from dockerfile_frontend.lint.shellcheck import check_shell  # noqa: PLC0415  only where it is asked for
 
     return check_shell(file, wishes.shellcheck, wishes.selection)
+
+
+def _packages(file: LintFile, wishes: Wishes) -> Iterator[Finding]:
+    """What the checks of instructions say that packages added."""
+    from dockerfile_frontend.instructions.plugins import KINDS  # noqa: PLC0415  loaded with the compiler
+
+    checked = file.checked  # reading the file is what loads them
+    if not KINDS:
+        return
+    from dockerfile_frontend.lint.reference import arguments, reported  # noqa: PLC0415  the same
+
+    for code in dict.fromkeys([found.code for found in checked.warnings if found.code not in _REFERENCE]):
+        level = level_of_added(code, wishes.selection)
+        if level is not None:
+            yield from [found.stamped(code, level) for found in reported(file, code, arguments)]
+    for found in () if wishes.inline else checked.skipped:
+        level = None if found.code in _REFERENCE else level_of_added(found.code, wishes.selection)
+        if level is not None:
+            yield Finding(found.message, found.span, rule=found.code, severity=level)
 
 
 def lint(

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from dockerfile_frontend.diagnostics import DockerfileError
 from dockerfile_frontend.instructions import expansion
 from dockerfile_frontend.instructions import model as m
-from dockerfile_frontend.instructions.stages import parse_trigger
+from dockerfile_frontend.instructions.plugins import KINDS
+from dockerfile_frontend.instructions.stages import expand_plugin, parse_trigger
 from dockerfile_frontend.lint.steps import State, Step, behind_onbuild
 from dockerfile_frontend.semantics.args import NOT_IN_ENVIRONMENT, platform_args
 from dockerfile_frontend.semantics.layered import EMPTY, Layered
@@ -161,7 +162,7 @@ def expanded(word: str, env: Mapping[str, str], escape: str) -> str:
 
 def _link(stage: StageFacts, names: Mapping[str, int], count: int) -> None:
     for step in stage.steps:
-        for name in sources_of(step.instruction):
+        for name in [name for each in stood_for(step.instruction) for name in sources_of(each)]:
             found = names.get(name.lower())
             if found is None and name.isdecimal() and name.isascii() and int(name[:6]) < count:
                 found = int(name)
@@ -169,6 +170,18 @@ def _link(stage: StageFacts, names: Mapping[str, int], count: int) -> None:
                 stage.external.append((step, name))
             elif found != stage.index:
                 stage.reads.add(found)
+
+
+def stood_for(instruction: m.Instruction | None) -> tuple[m.Instruction, ...]:
+    """The instruction, and those that it stands for if a package added it."""
+    if instruction is None:
+        return ()
+    if type(instruction) not in KINDS:
+        return (instruction,)
+    try:
+        return (instruction, *expand_plugin(instruction))
+    except DockerfileError:
+        return (instruction,)
 
 
 def sources_of(instruction: m.Instruction | None) -> tuple[str, ...]:
@@ -209,8 +222,8 @@ def _run(stage: StageFacts, stages: list[StageFacts], args: Layered, file: LintF
     stage.start = at = at._replace(onbuild=())
     for step in stage.steps:
         step.before = at
-        if step.instruction is not None:
-            at = after(step.instruction, at, args, file)
+        for each in stood_for(step.instruction):
+            at = after(each, at, args, file)
     stage.end = at
 
 

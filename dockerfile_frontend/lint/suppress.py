@@ -15,7 +15,7 @@ import re
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.diagnostics import DockerfileError
-from dockerfile_frontend.lint.table import ALL, FAULT, REFERENCE, UnknownRuleError, expand_name
+from dockerfile_frontend.lint.table import ALL, FAULT, REFERENCE, UnknownRuleError, added_rules, expand_name
 from dockerfile_frontend.semantics.check import parse_check
 from dockerfile_frontend.source import Span
 from ir_schema.record import Record
@@ -170,17 +170,15 @@ def _is_ignored(
     for ignore, meant in ignores:
         if ignore.covers(finding.span.line):
             for name, rules in meant.items():
-                if finding.rule in rules or _is_shells(finding.rule, rules):
+                if rules is ALL or finding.rule in rules or _is_shells(finding.rule, rules):
                     used.add((ignore, name))
                     ignored = True
     return ignored
 
 
 def _is_shells(rule: str, rules: tuple[str, ...]) -> bool:
-    """Whether a finding of ShellCheck's is meant: by the beginning of its id, or by all."""
-    return rule.startswith("SC") and (
-        rules is ALL or any(name.startswith("SC") and rule.startswith(name) for name in rules)
-    )
+    """Whether a finding of ShellCheck's is meant by the beginning of its id."""
+    return rule.startswith("SC") and any(name.startswith("SC") and rule.startswith(name) for name in rules)
 
 
 def _is_used(
@@ -212,7 +210,8 @@ def _unknown(ignore: Ignore) -> Iterator[Unused]:
     """Names that mean nothing; hadolint's comments may name rules of ShellCheck and others that are not here."""
     for name in ignore.names:
         if ignore.kind == "check" and name != "all" and name not in REFERENCE:
-            yield Unused(ignore, name, UnknownRuleError(name).hint, known=False)
+            if name not in added_rules():
+                yield Unused(ignore, name, UnknownRuleError(name).hint, known=False)
         elif ignore.kind == "dfc":
             try:
                 expand_name(name)

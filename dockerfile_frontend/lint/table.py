@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.diagnostics import did_you_mean
-from dockerfile_frontend.lint.model import OFF, SEVERITIES
+from dockerfile_frontend.lint.model import OFF, SEVERITIES, WARNING
 from ir_schema.record import Record
 
 if TYPE_CHECKING:
@@ -168,8 +168,9 @@ class UnknownRuleError(ValueError):
 
     def __init__(self, name: str) -> None:
         super().__init__(f"there is no rule {name}")
-        near = did_you_mean(name, (*ALL, *GROUPS), match_case=False)
-        close = next((known for known in (*ALL, *GROUPS) if known.lower() == near.lower()), "") if near else ""
+        names = (*ALL, *GROUPS, *added_rules())
+        near = did_you_mean(name, names, match_case=False)
+        close = next((known for known in names if known.lower() == near.lower()), "") if near else ""
         self.hint = f"did you mean {close}?" if close else "dfc rules lists them"
 
 
@@ -194,18 +195,41 @@ def module_of(rule: str) -> str:
 def load(rule: str) -> Rule:
     """The rule of this id."""
     if SHELLCHECK_ID.fullmatch(rule):
-        return _of_shellcheck(rule)
+        return _beside(rule, "Found by ShellCheck", f"https://www.shellcheck.net/wiki/{rule}")
+    if rule not in _KNOWN:
+        return _beside(rule, added_rules().get(rule, "Found by the package of an instruction"))
     module = import_module(f"dockerfile_frontend.lint.rules.{module_of(rule)}")
     found: Rule = module.RULE
     return found
 
 
-def _of_shellcheck(code: str) -> Rule:
+def _beside(code: str, summary: str, url: str = "") -> Rule:
+    """A rule that stands in no module here."""
     from dockerfile_frontend.lint.model import WARNING, Rule  # noqa: PLC0415  the others bring it along
     from dockerfile_frontend.lint.shellcheck import no_check  # noqa: PLC0415  for its findings alone
 
-    url = f"https://www.shellcheck.net/wiki/{code}"
-    return Rule(code, code, "Found by ShellCheck", WARNING, no_check, bad="", good="", url=url)
+    return Rule(code, code, summary, WARNING, no_check, bad="", good="", url=url)
+
+
+def added_rules() -> Mapping[str, str]:
+    """Rules of the packages that add instructions, with what each is about. Packages are looked for: ask when all else is unknown."""
+    from dockerfile_frontend.instructions.plugins import declared_rules  # noqa: PLC0415  few have such packages
+
+    return declared_rules()
+
+
+def level_of_added(rule: str, selection: Selection) -> str | None:
+    """The severity of a package's rule; None where it is not wanted."""
+
+    def means(name: str) -> bool:
+        whole = name.lower() == "all"
+        return whole or (SHELLCHECK_ID.fullmatch(name) is None and rule.lower().startswith(name.lower()))
+
+    levels = [level for name, level in selection.severity if means(name)]
+    selected = not selection.select or any(map(means, (*selection.select, *selection.extend)))
+    if not selected or any(map(means, selection.ignore)) or OFF in levels[-1:]:
+        return None
+    return levels[-1] if levels else WARNING
 
 
 def expand_name(name: str) -> tuple[str, ...]:
@@ -219,11 +243,13 @@ def expand_name(name: str) -> tuple[str, ...]:
     if group is not None:
         return group
     found = tuple([rule for rule in ALL if name and rule.lower().startswith(name.lower())])
+    found = found or tuple([rule for rule in added_rules() if name and rule.lower().startswith(name.lower())])
     if not found:
         raise UnknownRuleError(name)
     return found
 
 
+_KNOWN = frozenset(ALL)
 _BY_LOWER = {rule.lower(): rule for rule in ALL}
 
 

@@ -15,8 +15,10 @@ from dockerfile_frontend.compiler.options import CompileOptions
 from dockerfile_frontend.compiler.result import CompileResult
 from dockerfile_frontend.diagnostics import DockerfileError
 from dockerfile_frontend.instructions import plugins
+from dockerfile_frontend.lint.table import Selection, load
 from dockerfile_frontend.resolvers.recorded import Recorded
 from ir_schema.ops import FileAction, FileOp, Symlink
+from tests.lint.linting import facts, lint_text
 from tests.running import ROOT, dfc
 
 PACKAGE = ROOT / "fixtures" / "instructions"
@@ -46,6 +48,7 @@ def forget() -> None:
     plugins.installed.cache_clear()
     plugins.load.cache_clear()
     plugins.KINDS.clear()
+    load.cache_clear()
 
 
 @pytest.fixture
@@ -90,6 +93,48 @@ def test_an_instruction_may_have_findings() -> None:
     assert (warning.code, warning.span and warning.span.line) == ("SymlinkRelativePath", 2)
     off = b"# check=skip=SymlinkRelativePath\nFROM scratch\nSYMLINK sh -> dash\n"
     assert not check_dockerfile(off, CompileOptions(), Recorded()).warnings
+
+
+@pytest.mark.usefixtures("house")
+def test_lint_shows_what_an_instruction_finds_and_sees_what_it_stands_for() -> None:
+    text = "FROM a:1\nInclude nobody\nRUN cd /x\nSYMLINK sh -> dash\n"
+    assert linted(text) == [
+        (2, 1, "ConsistentInstructionCasing"),
+        (3, 5, "DL3003"),
+        (4, 9, "SymlinkRelativePath"),
+    ]
+    assert facts("FROM a:1\nINCLUDE nobody\n").stages[0].end.user == "65534"
+    assert (
+        linted(text, select=("SymlinkRelativePath",))
+        == linted(text, select=("symlink",))
+        == [(4, 9, "SymlinkRelativePath")]
+    )
+    assert "SymlinkRelativePath" in {rule for *_, rule in linted(text, select=("all",))}
+    for without in (
+        Selection(ignore=("symlink",)),
+        Selection(severity=(("SymlinkRelativePath", "off"),)),
+        Selection(("DL",)),
+    ):
+        assert "SymlinkRelativePath" not in {found.rule for found in lint_text(text, selection=without).findings}
+    (found,) = lint_text(text, selection=Selection(("symlink",), severity=(("symlink", "error"),))).findings
+    assert found.severity == "error"
+    assert load("SymlinkRelativePath").summary == "SYMLINK of a path that does not begin at the root"
+
+
+def linted(text: str, select: tuple[str, ...] = ()) -> list[tuple[int, int, str]]:
+    found = lint_text(text, *select).findings
+    return [(each.span.line, each.span.column, each.rule) for each in found if each.span]
+
+
+@pytest.mark.usefixtures("house")
+@pytest.mark.parametrize(
+    "comment", ["# check=skip=SymlinkRelativePath", "# dfc: ignore=SymlinkRelativePath", "# dfc: ignore=all"]
+)
+def test_comments_switch_off_what_an_instruction_finds(comment: str) -> None:
+    text = f"FROM a:1\n{comment}\nSYMLINK sh -> dash\nUSER 1\n"
+    assert linted(text) == []
+    loud = lint_text(text, inline=False).findings
+    assert [found.rule for found in loud] == ["SymlinkRelativePath"]
 
 
 @pytest.mark.usefixtures("house")

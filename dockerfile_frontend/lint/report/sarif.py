@@ -16,7 +16,7 @@ from urllib.parse import quote
 from dockerfile_frontend import __version__
 from dockerfile_frontend.lint.docs import text_of
 from dockerfile_frontend.lint.report.words import fingerprints, one_line, place, printable
-from dockerfile_frontend.lint.table import SHELLCHECK_ID, load
+from dockerfile_frontend.lint.table import load
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -92,7 +92,7 @@ def _region(line: int, column: int, end_line: int, end_column: int) -> dict[str,
 
 def _rule(name: str) -> dict[str, Any]:
     rule = load(name)
-    text = f"{rule.summary}." if SHELLCHECK_ID.fullmatch(name) else text_of(rule)
+    text = text_of(rule)
     row: dict[str, Any] = {
         "id": rule.id,
         "shortDescription": {"text": rule.summary},
