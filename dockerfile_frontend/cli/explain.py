@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from dockerfile_frontend.executor.build import BuildJob
+    from dockerfile_frontend.executor.explain import Reason
     from dockerfile_frontend.executor.fates import Fate
+    from dockerfile_frontend.inspect.graph import Vertex
     from dockerfile_frontend.inspect.lines import Line
     from dockerfile_frontend.inspect.picture.model import Node, Picture
     from ir_schema.definition import Definition
@@ -54,7 +56,7 @@ def command(context: str, form: str, output: str, **given: Any) -> None:  # noqa
     definition, job = job_of(context, given)
     fates = fates_of(definition, job, built=given["built"])
     if form == "text" and output == STANDARD:
-        print_lines(told(fates))
+        print_lines(told(fates, places_of(definition)))
     else:
         write_output(output, drawn(definition, fates, form), text=True)
 
@@ -97,17 +99,27 @@ def fates_of(definition: Definition, job: BuildJob, *, built: bool) -> tuple[Fat
 LEAST_SECONDS = 0.05
 """What takes less is not told to people."""
 
+LOADING = "[internal] load build context"
+MOST_TOLD = 20
+
 WORDS = {"cached": ("cached", "new"), "run": ("runs", "warn"), "unseen": ("gone", "dim")}
 
 
-def told(fates: Sequence[Fate]) -> Iterator[Line]:
+def places_of(definition: Definition) -> dict[str, Vertex]:
+    """Where the steps stand in the Dockerfile."""
+    from dockerfile_frontend.inspect.graph import view_graph  # noqa: PLC0415  `--help` needs it not
+
+    return {vertex.digest: vertex for vertex in view_graph(definition).vertices}
+
+
+def told(fates: Sequence[Fate], places: Mapping[str, Vertex]) -> Iterator[Line]:
     """A step a line, below it why."""
     from dockerfile_frontend.inspect.lines import Piece  # noqa: PLC0415  `--help` needs it not
 
     names = {fate.digest: fate.name for fate in fates}
     for fate in fates:
         word, style = WORDS[fate.state]
-        notes = " · ".join(notes_of(fate))
+        notes = " · ".join(notes_of(fate, places[fate.digest].place))
         yield (Piece(f"{word:<7} ", style), Piece(fate.name), Piece(f"  ({notes})" if notes else "", "note"))
         for line in why(fate, names):
             yield (Piece("        "), Piece(line, "dim"))
@@ -122,8 +134,10 @@ def told(fates: Sequence[Fate]) -> Iterator[Line]:
     yield (Piece(count + rest, "dim"),)
 
 
-def notes_of(fate: Fate) -> Iterator[str]:
-    """When a result was made, and what that cost."""
+def notes_of(fate: Fate, place: str) -> Iterator[str]:
+    """Where the step stands, when its result was made, and what that cost."""
+    if place:
+        yield place
     if fate.made:
         yield time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(fate.made))
     cost = cost_text(fate.took, fate.size)
@@ -150,8 +164,20 @@ def why(fate: Fate, names: Mapping[str, str]) -> Iterator[str]:
         )
         return
     ran = "ran, because " if fate.state == "cached" else ""
-    yield f"{ran}{reason.text}" + (":" if reason.details else "")
-    yield from (f"  {detail}" for detail in reason.details)
+    details = details_of(reason)
+    yield f"{ran}{reason.text.replace(LOADING, 'the build context')}" + (":" if details else "")
+    yield from (f"  {detail}" for detail in details)
+
+
+def details_of(reason: Reason) -> list[str]:
+    """What changed: files, or what of a step."""
+    if not reason.was or not reason.now:
+        return list(reason.details)
+    from dockerfile_frontend.inspect.changes import tell_changes  # noqa: PLC0415  `--help` needs it not
+    from ir_schema.llb_reader import decode_op  # noqa: PLC0415  the same
+
+    told = [str(change) for change in tell_changes(decode_op(reason.was), decode_op(reason.now))]
+    return told if len(told) <= MOST_TOLD else [*told[:MOST_TOLD], f"and {len(told) - MOST_TOLD} more"]
 
 
 def drawn(definition: Definition, fates: Sequence[Fate], form: str) -> bytes:
@@ -159,20 +185,23 @@ def drawn(definition: Definition, fates: Sequence[Fate], form: str) -> bytes:
     if form == "json":
         import json  # noqa: PLC0415  one form a call
 
-        found = {"steps": [fate_json(fate) for fate in fates]}
+        places = places_of(definition)
+        found = {"steps": [fate_json(fate, places.get(fate.digest)) for fate in fates]}
         return (json.dumps(found, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "replace")
     if form == "text":
         from dockerfile_frontend.inspect.lines import plain  # noqa: PLC0415  the same
 
-        return "".join(f"{line}\n" for line in plain(told(fates))).encode("utf-8", "replace")
+        return "".join(f"{line}\n" for line in plain(told(fates, places_of(definition)))).encode("utf-8", "replace")
     from dockerfile_frontend.inspect.picture.forms import draw  # noqa: PLC0415  the same
 
     return draw(coloured(definition, fates), form)
 
 
-def fate_json(fate: Fate) -> dict[str, object]:
+def fate_json(fate: Fate, vertex: Vertex | None) -> dict[str, object]:
     """What is empty is left out."""
     found: dict[str, object] = {"digest": fate.digest, "name": fate.name, "state": fate.state}
+    if vertex is not None and vertex.lines:
+        found |= {"file": vertex.file, "lines": [list(stretch) for stretch in vertex.lines]}
     if fate.made:
         found["made"] = round(fate.made, 3)
     if fate.took:
@@ -180,7 +209,7 @@ def fate_json(fate: Fate) -> dict[str, object]:
     if fate.size:
         found["bytes"] = fate.size
     if fate.reason is not None:
-        reason = {"kind": fate.reason.kind, "part": fate.reason.label, "text": fate.reason.text, "details": list(fate.reason.details)}
+        reason = {"kind": fate.reason.kind, "part": fate.reason.label, "text": fate.reason.text, "details": details_of(fate.reason)}
         found["reason"] = {key: value for key, value in reason.items() if value}
     if fate.follows:
         found |= {"follows": fate.follows, "perhaps": fate.perhaps}

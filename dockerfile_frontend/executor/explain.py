@@ -12,17 +12,16 @@ an op. `executor.gc` removes what no key is made of any more.
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ir_schema.record import Record
-
-from .solver.keys import Key, Part, digest_bytes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from .db import Database
     from .machine import Machine
+    from .solver.keys import Key, Part
     from .solver.plan import Plan, Task
     from .solver.records import Known
 
@@ -32,6 +31,9 @@ LARGEST = 2 << 20
 
 MOST_NAMED = 20
 """Files or fields that a reason lists."""
+
+_HEAD = 3
+"""Words of what is said of an entry before its content: mode, user, group."""
 
 _KEPT_HEX = 16
 """Hex digits of a file's digest that are kept."""
@@ -47,9 +49,13 @@ class Reason(Record):
     text: str = ""
     """In a person's words."""
     details: tuple[str, ...] = ()
-    """Fields or files that differ: "~ changed", "+ new", "- gone"."""
+    """Files that differ: "~ changed", "+ new", "- gone"."""
     earlier: Known | None = None
     """The result that it was compared with."""
+    was: bytes = b""
+    """Of kind op: the earlier step without its inputs, encoded; empty when it is not kept."""
+    now: bytes = b""
+    """The same of the step as it is."""
 
 
 def note_details(task: Task, keys: Sequence[Key], machine: Machine) -> None:
@@ -127,7 +133,9 @@ def _nearest(task: Task, machine: Machine, before: Known | None = None) -> tuple
     for known in machine.records.all():
         if before is not None and (known.id == before.id or known.created >= before.created):
             continue
-        same_name, same_place = _command(known.name) == command, _place(known.name) == place
+        theirs = _command(known.name)
+        same_name = theirs == command
+        same_place = _place(known.name) == place and theirs.partition(" ")[0] == command.partition(" ")[0]
         if not (same_name or same_place):
             continue
         for key in machine.records.keys_of(known.id):
@@ -155,14 +163,17 @@ def _differs(part: Part, old: str | None, known: Known, task: Task, plan: Plan, 
     label = part.label
     if label == "op":
         identity = task.kind.identity(task.op, by_content=False)
-        return Reason("op", label, "the step itself is another", tuple(_fields(_detail(old, machine), identity)), known)
+        return Reason("op", label, "the step itself changed", (), known, _detail(old, machine) or b"", identity)
     if label.startswith("content "):
         index = int(label.removeprefix("content ").partition(".")[0])
-        return _files(part, old, known, f"files that it reads of {_input_name(task, index, plan)}", machine)
+        return _files(part, old, known, f"files changed that it reads of {_input_name(task, index, plan)}", machine)
     if label.startswith("input "):
         name = _input_name(task, int(label.removeprefix("input ")), plan)
+        before = machine.records.get((old or "").rpartition(":")[0])
+        if before is not None and _command(before.name) != _command(name):
+            return Reason("input", label, f"it is made of {name}, and was of {before.name}", (), known)
         return Reason("input", label, f"{name} has another result", (), known)
-    return Reason("source", label, "the source is another", (f"- {old}", f"+ {part.value}") if old else (f"+ {part.value}",), known)
+    return Reason("source", label, "its content changed", (f"- {old}", f"+ {part.value}") if old else (f"+ {part.value}",), known)
 
 
 def _input_name(task: Task, index: int, plan: Plan) -> str:
@@ -176,10 +187,20 @@ def _files(part: Part, old: str | None, known: Known, text: str, machine: Machin
         now = _entries(list(_shortened(seen.entries)))
     if was is None or now is None:
         return Reason("files", part.label, text, (), known)
-    found = [f"~ {path}" for path, said in now.items() if path in was and was[path] != said]
+    found = [f"~ {path}{_attributes(was[path], said)}" for path, said in now.items() if path in was and was[path] != said]
     found += [f"+ {path}" for path in now if path not in was]
     found += [f"- {path}" for path in was if path not in now]
     return Reason("files", part.label, text, tuple(_short(found)), known)
+
+
+def _attributes(was: str, now: str) -> str:
+    """What differs beside the content, when that is all: ": mode 644 → 755"."""
+    old, new = was.split(" ", 3), now.split(" ", 3)
+    if old[3:] != new[3:] or len(old) < _HEAD or len(new) < _HEAD or old[0][:-4] != new[0][:-4]:
+        return ""
+    mode = f"mode {old[0][-4:].lstrip('0')} → {new[0][-4:].lstrip('0')}" if old[0] != new[0] else ""
+    owner = f"owner {old[1]}:{old[2]} → {new[1]}:{new[2]}" if old[1:3] != new[1:3] else ""
+    return ": " + ", ".join(filter(None, (mode, owner))) if mode or owner else ""
 
 
 def _kept_entries(digest: str | None, machine: Machine) -> dict[str, str] | None:
@@ -204,51 +225,6 @@ def _entries(flat: Sequence[str]) -> dict[str, str]:
 def _detail(digest: str | None, machine: Machine) -> bytes | None:
     row = machine.store.db.execute("SELECT data FROM detail WHERE digest = ?", (digest,)).fetchone() if digest else None
     return zlib.decompress(row[0]) if row else None
-
-
-def _fields(old: bytes | None, new: bytes) -> list[str]:
-    """Fields of two ops that differ."""
-    from ir_schema.llb_reader import decode_op
-
-    if old is None or digest_bytes(old) == digest_bytes(new):
-        return []
-    return _short(list(differences(decode_op(old).body, decode_op(new).body)))
-
-
-def differences(old: Any, new: Any, path: str = "") -> Iterator[str]:  # noqa: ANN401 - any field of an op
-    """One line for each field that differs; variables of an environment by their names."""
-    if old == new:
-        return
-    if isinstance(old, Record) and type(old) is type(new):
-        for name in type(old).__match_args__:
-            yield from differences(getattr(old, name), getattr(new, name), f"{path}.{name}".lstrip("."))
-    elif isinstance(old, tuple) and isinstance(new, tuple):
-        if path.endswith("env"):
-            yield from _compare_environments(old, new)
-        elif len(old) == len(new):
-            for number, (one, other) in enumerate(zip(old, new, strict=True)):
-                yield from differences(one, other, f"{path}[{number}]")
-        else:
-            yield f"~ {path}: {len(old)} to {len(new)} entries"
-    else:
-        yield f"~ {path}: {_text(old)} to {_text(new)}"
-
-
-def _compare_environments(old: tuple[str, ...], new: tuple[str, ...]) -> Iterator[str]:
-    was, now = ({name: value for name, _, value in (each.partition("=") for each in env)} for env in (old, new))
-    for name in now:
-        if name not in was:
-            yield f"+ {name}={now[name]}"
-        elif was[name] != now[name]:
-            yield f"~ {name}={was[name]} to {now[name]}"
-    yield from (f"- {name}" for name in was if name not in now)
-    if was == now:
-        yield "~ order of the environment"
-
-
-def _text(value: Any) -> str:  # noqa: ANN401 - any field of an op
-    text = value if isinstance(value, str) else repr(value)
-    return repr(text[:80] + ("…" if len(text) > 80 else "")) if isinstance(value, str) else text[:80]
 
 
 def _short(lines: list[str]) -> list[str]:

@@ -2,7 +2,7 @@
 
     + run    apt-get install git  (build · Dockerfile:3)
     ~ run    make  (build · Dockerfile:5)
-        exec.meta.env[1]: 'V=1' → 'V=2'
+        ~ V: 1 → 2
     3 more ops differ only because what they build on does
 
 Vertices are equal when their ops and inputs are, apart from what tells one build's client from another's (the unique id
@@ -16,10 +16,10 @@ from __future__ import annotations
 import hashlib
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
-from itertools import zip_longest
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from dockerfile_frontend.inspect.changes import field_changes, tell_changes
 from dockerfile_frontend.inspect.context_diff import Changed, named
 from dockerfile_frontend.inspect.lines import Line, Piece
 from dockerfile_frontend.inspect.show import KIND_WIDTH, base_input, fold
@@ -29,6 +29,7 @@ from ir_schema.ops import ExecOp, FileOp, SourceOp
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from dockerfile_frontend.inspect.changes import Change
     from dockerfile_frontend.inspect.graph import Graph, Vertex
     from ir_schema.ops import Op
 
@@ -125,13 +126,20 @@ def diff_graphs(old: Graph, new: Graph, pairing: Pairing, reads: Reads) -> Itera
         yield head("+ ", "new", new, vertex)
     for before, after in pairing.changed:
         yield head("~ ", "warn", new, after)
-        for path, was, now in field_changes(content(before.op), content(after.op)):
-            yield (Piece(f"    {path}: "), Piece(was, "old"), Piece(" → "), Piece(now, "new"))
+        for change in tell_changes(content(before.op), content(after.op)):
+            yield (Piece("    "), *_change(change))
     for vertex in new.vertices:
         if vertex.digest in reads:
             yield head("~ ", "warn", new, vertex)
             yield (Piece("    files of the context: "), Piece(named(reads[vertex.digest]), "new"))
     yield from summary(pairing, len(reads))
+
+
+def _change(change: Change) -> Iterator[Piece]:
+    if change.sign == "~":
+        yield from (Piece(f"~ {change.what}: "), Piece(change.was, "old"), Piece(" → "), Piece(change.now, "new"))
+    else:
+        yield Piece(str(change), "new" if change.sign == "+" else "old")
 
 
 def show_steps(new: Graph, pairing: Pairing, reads: Reads) -> Iterator[Line]:
@@ -185,7 +193,8 @@ def diff_json(old: Graph, new: Graph, pairing: Pairing, reads: Reads) -> dict[st
     def changed(before: Vertex, after: Vertex) -> dict[str, Any]:
         differences = field_changes(content(before.op), content(after.op))
         named_fields = [{"path": path, "old": was, "new": now} for path, was, now in differences]
-        return {"old": told(old, before), "new": told(new, after), "fields": named_fields}
+        words = [str(change) for change in tell_changes(content(before.op), content(after.op))]
+        return {"old": told(old, before), "new": told(new, after), "fields": named_fields, "words": words}
 
     files = {digest: [{"sign": each.sign, "path": each.path} for each in some] for digest, some in reads.items()}
     return {
@@ -216,48 +225,3 @@ def summary(pairing: Pairing, reading: int) -> Iterator[Line]:
         one = "op differs only because what it builds on does"
         yield (Piece(f"{followed} more {many if followed > 1 else one}", "dim"),)
     yield (Piece(f"{equal} op{'s are' if equal != 1 else ' is'} equal", "dim"),)
-
-
-def field_changes(was: object, now: object, path: str = "") -> Iterator[tuple[str, str, str]]:
-    """The leaves in which two values differ: (path, was, now)."""
-    if was == now:
-        return
-    if is_dataclass(was) and type(was) is type(now):
-        for field in fields(was):
-            name = field.name if path else {"body": kind_name(was)}.get(field.name, field.name)
-            yield from field_changes(getattr(was, field.name), getattr(now, field.name), f"{path}.{name}".strip("."))
-    elif isinstance(was, tuple) and isinstance(now, tuple):
-        yield from sequence_changes(was, now, path)
-    elif isinstance(was, dict) and isinstance(now, dict):
-        yield from mapping_changes(was, now, path)
-    else:
-        yield path, literal(was), literal(now)
-
-
-def kind_name(op: Any) -> str:  # noqa: ANN401  an Op, known to have a body
-    return type(op.body).__name__.removesuffix("Op").lower() if hasattr(op, "body") else "body"
-
-
-def sequence_changes(was: tuple[Any, ...], now: tuple[Any, ...], path: str) -> Iterator[tuple[str, str, str]]:
-    """What is equal at both ends left out, so that one item put in between is one difference."""
-    shorter = min(len(was), len(now))
-    start = next((i for i in range(shorter) if was[i] != now[i]), shorter)
-    end = next((i for i in range(shorter - start) if was[-1 - i] != now[-1 - i]), shorter - start)
-    middle = zip_longest(was[start : len(was) - end], now[start : len(now) - end])
-    for index, (left, right) in enumerate(middle, start):
-        yield from field_changes(left, right, f"{path}[{index}]")
-
-
-def mapping_changes(was: Mapping[Any, Any], now: Mapping[Any, Any], path: str) -> Iterator[tuple[str, str, str]]:
-    for key in sorted({*was, *now}):
-        yield from field_changes(was.get(key), now.get(key), f"{path}[{key!r}]")
-
-
-LONGEST = 100
-
-
-def literal(value: object) -> str:
-    if value is None:
-        return "nothing"
-    text = repr(value)
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}…"

@@ -167,7 +167,7 @@ def exec_options(run: ExecOp, name: NameInput) -> Iterator[str]:
     if run.meta.hostname:
         yield f"hostname {run.meta.hostname}"
     for host in run.meta.extra_hosts:
-        yield f"host {host.host} = {host.ip}"
+        yield f"host {host.host}" + (f" = {host.ip}" if host.ip else "")
 
 
 def describe_mount(mount: Mount, name: NameInput) -> str:

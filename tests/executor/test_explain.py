@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from dockerfile_frontend.executor.explain import FILES, Reason, compare, differences
+from dockerfile_frontend.executor.explain import FILES, Reason, compare
 from dockerfile_frontend.executor.files.digest import MOST_SEEN
 from dockerfile_frontend.executor.machine import Machine
 from dockerfile_frontend.executor.session import Session
@@ -17,7 +16,8 @@ from dockerfile_frontend.executor.solve import solve
 from dockerfile_frontend.executor.solver.plan import make_plan
 from dockerfile_frontend.executor.store import Store
 from ir_schema import Definition
-from ir_schema.ops import Copy, ExecOp, FileAction, FileOp, Meta, MkFile
+from ir_schema.llb_reader import decode_op
+from ir_schema.ops import Copy, FileAction, FileOp, MkFile, Op
 from tests.executor.cache.world import Graph
 
 
@@ -77,7 +77,7 @@ def test_a_file_that_changed_is_named(builds: Builds, context: Path) -> None:
     os.utime(context / "src/a.c", (1, 1))
     reason = builds.why(copying(), COPY)
     assert (reason.kind, reason.label) == ("files", "content 1.0")
-    assert reason.text == "files that it reads of context"
+    assert reason.text == "files changed that it reads of context"
     assert reason.details == ("~ src/b.c", "+ src/new", "- src/deep/c.c")
     assert reason.earlier is not None
     assert reason.earlier.name == COPY
@@ -86,10 +86,10 @@ def test_a_file_that_changed_is_named(builds: Builds, context: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "path"),
     [
-        (lambda src: (src / "a.c").chmod(0o755), "~ src/a.c"),
+        (lambda src: (src / "a.c").chmod(0o755), "~ src/a.c: mode 644 → 755"),
         (lambda src: ((src / "link").unlink(), (src / "link").symlink_to("b.c")), "~ src/link"),
         (lambda src: ((src / "a.c").unlink(), (src / "a.c").mkdir()), "~ src/a.c"),
-        (lambda src: (src / "deep").chmod(0o700), "~ src/deep"),
+        (lambda src: (src / "deep").chmod(0o700), "~ src/deep: mode 755 → 700"),
         (lambda src: os.setxattr(src / "a.c", "user.x", b"1"), "~ src/a.c"),
     ],
 )
@@ -124,17 +124,32 @@ def writing(data: bytes, name: str = "[2/2] RUN x", base: bytes = b"base", *, fr
 def test_a_step_that_was_written_anew(builds: Builds) -> None:
     builds.run(writing(b"one"))
     reason = builds.why(writing(b"two", "[2/2] RUN y"), "[2/2] RUN y")
-    assert (reason.kind, reason.text) == ("op", "the step itself is another")
-    assert reason.details == ("~ actions[0].action.data: b'one' to b'two'",)
+    assert (reason.kind, reason.text) == ("op", "the step itself changed")
+    assert [written(decode_op(op)) for op in (reason.was, reason.now)] == [b"one", b"two"]
 
 
-def test_what_an_environment_has_more_or_less() -> None:
-    old, new = (ExecOp(Meta(args=("make",), env=env)) for env in (("A=1", "B=2"), ("A=2", "C=3")))
-    assert list(differences(old, new)) == ["~ A=1 to 2", "+ C=3", "- B"]
-    assert list(differences(old, replace(old, meta=Meta(args=("make", "all"), env=("B=2", "A=1"))))) == [
-        "~ meta.args: 1 to 2 entries",
-        "~ order of the environment",
-    ]
+def written(op: Op) -> bytes:
+    assert isinstance(op.body, FileOp)
+    action = op.body.actions[0].action
+    assert isinstance(action, MkFile)
+    return action.data
+
+
+def test_a_step_of_another_kind_in_its_place_is_none_of_it(builds: Builds) -> None:
+    builds.run(copying())
+    assert builds.why(writing(b"one", "[2/2] RUN x"), "[2/2] RUN x").text == "no such step was built before"
+
+
+def test_a_step_before_it_that_is_there_no_more(builds: Builds) -> None:
+    """Both bases are in the store: only what the step stands on is another."""
+    builds.run(writing(b"x"))
+    graph = Graph()
+    other = graph.file("/other", b"other")
+    builds.run(graph.definition(graph.add("[3/3] RUN z", FileOp((FileAction(0, -1, 0, MkFile("/z")),)), other)))
+    graph = Graph()
+    step = FileOp((FileAction(0, -1, 0, MkFile("/f", 0o644, b"x", timestamp=-1)),))
+    definition = graph.definition(graph.add("[2/2] RUN x", step, graph.file("/other", b"other")))
+    assert builds.why(definition, "[2/2] RUN x").text == "it is made of /other, and was of /base"
 
 
 def test_an_input_that_is_another_is_named(builds: Builds) -> None:
