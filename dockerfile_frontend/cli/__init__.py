@@ -23,7 +23,7 @@ def main() -> NoReturn:
         from dockerfile_frontend.cli.postponed import postpone_inspect  # noqa: PLC0415  before click asks for it
 
         postpone_inspect()
-        from dockerfile_frontend.cli.app import run  # noqa: PLC0415  an interrupt while importing is quiet, too
+        from dockerfile_frontend.cli.start import run  # noqa: PLC0415  an interrupt while importing is quiet, too
 
         code = run(sys.argv[1:])
     except KeyboardInterrupt:

@@ -8,15 +8,14 @@ $ echo $?
 
 from __future__ import annotations
 
-import os
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dockerfile_frontend import __version__
-from dockerfile_frontend.cli.errors import EXIT_FAULT, EXIT_USAGE, Fault, Refused, describe, plain
+from dockerfile_frontend.cli.errors import EXIT_USAGE, exit_code, plain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -88,33 +87,23 @@ def dfc() -> None:
 def run(arguments: Sequence[str]) -> int:
     """Run `dfc` with `arguments`; the exit code. Never raises but for an interrupt."""
     try:
-        code = dfc.main(list(arguments), prog_name="dfc", standalone_mode=False)
-        sys.stdout.flush()
+        return exit_code(lambda: used_rightly(arguments))
+    except InterruptedByUser:
+        raise KeyboardInterrupt from None
+
+
+def used_rightly(arguments: Sequence[str]) -> object:
+    """The same; what a user asked for wrongly is told, all other errors are raised."""
+    try:
+        return dfc.main(list(arguments), prog_name="dfc", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as help_wanted:
         print(help_wanted.format_message(), file=sys.stderr)
-        return EXIT_USAGE
     except click.NoSuchOption as error:
         near = f"; did you mean {error.possibilities[0]}?" if error.possibilities else ""
         print(plain(f"no option {error.option_name}{near}", usage_hint(error)), file=sys.stderr)
-        return EXIT_USAGE
     except click.UsageError as error:
         print(plain(lower_first(error.format_message()), usage_hint(error)), file=sys.stderr)
-        return EXIT_USAGE
-    except Refused as refused:
-        print(refused, file=sys.stderr)
-        return EXIT_FAULT
-    except Fault as fault:
-        print(plain(str(fault), fault.hint), file=sys.stderr)
-        return fault.code
-    except InterruptedByUser:
-        raise KeyboardInterrupt from None
-    except BrokenPipeError:
-        silence(sys.stdout)
-        return EXIT_FAULT
-    except Exception as error:  # noqa: BLE001  the last line of defence: a user sees a sentence, never a traceback
-        print(describe(error), file=sys.stderr)
-        return EXIT_FAULT
-    return code if isinstance(code, int) else 0
+    return EXIT_USAGE
 
 
 def lower_first(message: str) -> str:
@@ -124,8 +113,3 @@ def lower_first(message: str) -> str:
 
 def usage_hint(error: click.UsageError) -> str:
     return f"{error.ctx.command_path} --help shows what it takes" if error.ctx else ""
-
-
-def silence(stream: TextIO) -> None:
-    """Point a stream whose reader has gone at nothing, so that the interpreter's own flush at exit stays quiet."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

@@ -12,9 +12,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from dockerfile_frontend.cli.errors import EXIT_USAGE, Fault
+from dockerfile_frontend.cli.flag import option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,16 +25,16 @@ LOCAL, BUILDKIT = "local", "buildkit"
 FRONTEND = "DFC_FRONTEND_IMAGE"
 
 BACKEND_FLAGS = (
-    click.option(
-        "--backend", type=click.Choice((LOCAL, BUILDKIT)), envvar="DFC_BACKEND", default=LOCAL,
+    option(
+        "--backend", choices=(LOCAL, BUILDKIT), envvar="DFC_BACKEND", default=LOCAL,
         help="Who builds: this machine, or a BuildKit daemon.  [default: $DFC_BACKEND, else local]",
     ),
-    click.option("--addr", metavar="ADDRESS", help="The BuildKit daemon.  [default: $BUILDKIT_HOST, else buildctl's own]"),
-    click.option("--tlsdir", metavar="DIR", help="Folder with ca.pem, cert.pem and key.pem for that daemon."),
+    option("--addr", metavar="ADDRESS", help="The BuildKit daemon.  [default: $BUILDKIT_HOST, else buildctl's own]"),
+    option("--tlsdir", metavar="DIR", help="Folder with ca.pem, cert.pem and key.pem for that daemon."),
 )  # fmt: skip
 FRONTEND_FLAGS = (
     *BACKEND_FLAGS,
-    click.option("--frontend-image", metavar="IMAGE", help=f"Have this frontend compile in the daemon.  [default: ${FRONTEND}]"),
+    option("--frontend-image", metavar="IMAGE", help=f"Have this frontend compile in the daemon.  [default: ${FRONTEND}]"),
 )
 
 ELSEWHERE: Mapping[str, tuple[str, str]] = {

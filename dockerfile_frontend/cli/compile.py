@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dockerfile_frontend.cli.command import Command
 from dockerfile_frontend.cli.compiling import compile_inputs
 from dockerfile_frontend.cli.definitions import FORMATS, READABLE, encode
 from dockerfile_frontend.cli.errors import EXIT_USAGE, Fault
-from dockerfile_frontend.cli.options import BUILD_FLAGS, CONTEXT_FLAGS, DOCKERFILE_FLAGS, Command, flags
+from dockerfile_frontend.cli.options import BUILD_FLAGS, CONTEXT_FLAGS, DOCKERFILE_FLAGS, flags
 from dockerfile_frontend.cli.output import STANDARD, check_output, write_output
 from dockerfile_frontend.cli.resolving import RESOLVER_FLAGS
 

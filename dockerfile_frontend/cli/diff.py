@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dockerfile_frontend.cli.command import Command
 from dockerfile_frontend.cli.errors import EXIT_FAULT
 from dockerfile_frontend.cli.operands import read_operand
-from dockerfile_frontend.cli.options import CONTEXT_FLAGS, Command, flags
+from dockerfile_frontend.cli.options import CONTEXT_FLAGS, flags
 from dockerfile_frontend.cli.render import print_lines
 from dockerfile_frontend.cli.resolving import RESOLVER_FLAGS
 

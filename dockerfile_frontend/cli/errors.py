@@ -7,12 +7,14 @@ Dockerfile:4:6: error: COPY has no flag --form [unknown-flag]
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import contextmanager
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from typing import TextIO
 
     from dockerfile_frontend.cli.inputs import Inputs
 
@@ -47,6 +49,31 @@ def describe(error: Exception) -> str:
     if os.environ.get("DFC_TRACEBACK"):
         where = "".join(import_module("traceback").format_exception(error))
     return plain(f"internal error: {type(error).__name__}: {error}", where)
+
+
+def exit_code(action: Callable[[], object]) -> int:
+    """What `action` returns, if that is a number; whatever is wrong becomes a message. Raises nothing but an interrupt."""
+    try:
+        code = action()
+        sys.stdout.flush()
+    except Refused as refused:
+        print(refused, file=sys.stderr)
+        return EXIT_FAULT
+    except Fault as fault:
+        print(plain(str(fault), fault.hint), file=sys.stderr)
+        return fault.code
+    except BrokenPipeError:
+        silence(sys.stdout)
+        return EXIT_FAULT
+    except Exception as error:  # noqa: BLE001  the last line of defence: a user sees a sentence, never a traceback
+        print(describe(error), file=sys.stderr)
+        return EXIT_FAULT
+    return code if isinstance(code, int) else 0
+
+
+def silence(stream: TextIO) -> None:
+    """Point a stream whose reader has gone at nothing, so that the interpreter's own flush at exit stays quiet."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 @contextmanager

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dockerfile_frontend.cli.backends import BACKEND_FLAGS, backend_of, check_backend, is_remote
+from dockerfile_frontend.cli.command import Command
 from dockerfile_frontend.cli.definitions import read_definition
 from dockerfile_frontend.cli.errors import EXIT_USAGE, Fault
 from dockerfile_frontend.cli.inputs import read_regular
-from dockerfile_frontend.cli.options import Command, flags, split_pair
+from dockerfile_frontend.cli.options import flags, split_pair
 from dockerfile_frontend.cli.resolving import NETWORK_FLAGS, connector, image_files
 from dockerfile_frontend.cli.running import (
     RUN_FLAGS,

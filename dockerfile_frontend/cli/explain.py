@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dockerfile_frontend.cli.command import Command
 from dockerfile_frontend.cli.compiling import ask, read_call
 from dockerfile_frontend.cli.errors import EXIT_USAGE, Fault
-from dockerfile_frontend.cli.options import BUILD_FLAGS, CONTEXT_FLAGS, DOCKERFILE_FLAGS, Command, flags
+from dockerfile_frontend.cli.options import BUILD_FLAGS, CONTEXT_FLAGS, DOCKERFILE_FLAGS, flags
 from dockerfile_frontend.cli.output import STANDARD, check_output, write_output
 from dockerfile_frontend.cli.render import print_lines
 from dockerfile_frontend.cli.resolving import RESOLVER_FLAGS, resolving
@@ -63,8 +64,8 @@ def command(context: str, form: str, output: str, **given: Any) -> None:  # noqa
 
 def job_of(context: str, given: Mapping[str, Any]) -> tuple[Definition, BuildJob]:
     """What would be built. Raises Fault and Refused."""
-    from dockerfile_frontend.cli.build import from_environment, host_options, session_of  # noqa: PLC0415  with the compiler
     from dockerfile_frontend.cli.contexts import MAIN  # noqa: PLC0415  the same
+    from dockerfile_frontend.cli.here import from_environment, host_options, session_of  # noqa: PLC0415  with the compiler
     from dockerfile_frontend.compiler.driver import compile_dockerfile  # noqa: PLC0415  `--help` needs no compiler
     from dockerfile_frontend.executor.build import BuildJob  # noqa: PLC0415  `--help` needs no executor
     from dockerfile_frontend.executor.cache.spec import parse_cache_from  # noqa: PLC0415  the same

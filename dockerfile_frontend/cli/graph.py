@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dockerfile_frontend.cli.command import Command
 from dockerfile_frontend.cli.errors import EXIT_FAULT, EXIT_USAGE, Fault
-from dockerfile_frontend.cli.options import CONTEXT_FLAGS, DOCKERFILE_FLAGS, Command, flags
+from dockerfile_frontend.cli.options import CONTEXT_FLAGS, DOCKERFILE_FLAGS, flags
 from dockerfile_frontend.cli.output import STANDARD, check_output, write_output
 from dockerfile_frontend.cli.render import print_lines
 from dockerfile_frontend.cli.resolving import RESOLVER_FLAGS

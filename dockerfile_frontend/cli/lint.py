@@ -10,6 +10,7 @@ import click
 
 from dockerfile_frontend.cli.errors import EXIT_FAULT, EXIT_USAGE, Fault
 from dockerfile_frontend.cli.fixing import FIX_FLAGS, wanted_fixes, write_diffs, write_mended
+from dockerfile_frontend.cli.flag import option
 from dockerfile_frontend.cli.linting import Plans
 from dockerfile_frontend.cli.options import DOCKERFILE_FLAGS, FILE_FLAG, flags
 from dockerfile_frontend.cli.resolving import NETWORK_FLAGS
@@ -51,8 +52,8 @@ OUTPUT_FLAGS = (
     click.option("-j", "--jobs", type=click.IntRange(1), metavar="N", help="Processes to use.  [default: the CPUs]"),
 )
 IMAGE_FLAGS = (
-    click.option("--resolve", is_flag=True, help="Ask registries about base images."),
-    click.option("--recorded", metavar="FILE", help="Answers about base images, looked into first."),
+    option("--resolve", is_flag=True, help="Ask registries about base images."),
+    option("--recorded", metavar="FILE", help="Answers about base images, looked into first."),
     *(flag for flag in NETWORK_FLAGS if flag is not NETWORK_FLAGS[0]),
 )
 

@@ -11,31 +11,30 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import click
-
 from dockerfile_frontend.cli.errors import EXIT_USAGE, Fault
+from dockerfile_frontend.cli.flag import option
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
     Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
-FILE_FLAG = click.option(
+FILE_FLAG = option(
     "-f", "--file", metavar="FILE", help="Dockerfile, - for standard input.  [default: PATH/Dockerfile]"
 )
-JSON_FLAG = click.option("--json", "as_json", is_flag=True, help="Print JSON, as the frontend's subrequest answers.")
+JSON_FLAG = option("--json", "as_json", is_flag=True, help="Print JSON, as the frontend's subrequest answers.")
 
 DOCKERFILE_FLAGS = (
     FILE_FLAG,
-    click.option("--target", metavar="STAGE", help="Stage to build  [default: the last]"),
-    click.option("--build-arg", metavar="KEY[=VALUE]", multiple=True, help="Build arg; KEY alone takes $KEY."),
-    click.option("--platform", metavar="OS/ARCH[,…]", multiple=True, help="Target platform; of several, a graph each."),
-    click.option("--opt", metavar="KEY=VALUE", multiple=True, help="Any option of the frontend, by its own name."),
+    option("--target", metavar="STAGE", help="Stage to build  [default: the last]"),
+    option("--build-arg", metavar="KEY[=VALUE]", multiple=True, help="Build arg; KEY alone takes $KEY."),
+    option("--platform", metavar="OS/ARCH[,…]", multiple=True, help="Target platform; of several, a graph each."),
+    option("--opt", metavar="KEY=VALUE", multiple=True, help="Any option of the frontend, by its own name."),
 )
 """What says which Dockerfile is meant, and what its args are."""
 
 CONTEXT_FLAGS = (
-    click.option(
+    option(
         "--build-context",
         metavar="NAME=VALUE",
         multiple=True,
@@ -44,37 +43,25 @@ CONTEXT_FLAGS = (
 )
 
 BUILD_FLAGS = (
-    click.option("--label", metavar="KEY=VALUE", multiple=True, help="Label of the image."),
-    click.option("--add-host", metavar="HOST:IP", multiple=True, help="Line for /etc/hosts of every RUN."),
-    click.option("--network", metavar="MODE", help="Network of every RUN: default, none or host."),
-    click.option("--shm-size", metavar="SIZE", help="Size of /dev/shm, e.g. 64m."),
-    click.option("--ulimit", metavar="NAME=SOFT[:HARD]", multiple=True, help="Resource limit of every RUN."),
-    click.option("--cgroup-parent", metavar="CGROUP", help="Parent cgroup of every RUN."),
-    click.option("--no-cache", is_flag=True, help="Use no cached result."),
-    click.option("--no-cache-filter", metavar="STAGE[,…]", multiple=True, help="Use no cached result in these stages."),
-    click.option("--pull", is_flag=True, help="Ask for base images anew."),
+    option("--label", metavar="KEY=VALUE", multiple=True, help="Label of the image."),
+    option("--add-host", metavar="HOST:IP", multiple=True, help="Line for /etc/hosts of every RUN."),
+    option("--network", metavar="MODE", help="Network of every RUN: default, none or host."),
+    option("--shm-size", metavar="SIZE", help="Size of /dev/shm, e.g. 64m."),
+    option("--ulimit", metavar="NAME=SOFT[:HARD]", multiple=True, help="Resource limit of every RUN."),
+    option("--cgroup-parent", metavar="CGROUP", help="Parent cgroup of every RUN."),
+    option("--no-cache", is_flag=True, help="Use no cached result."),
+    option("--no-cache-filter", metavar="STAGE[,…]", multiple=True, help="Use no cached result in these stages."),
+    option("--pull", is_flag=True, help="Ask for base images anew."),
 )
 """What else `docker build` lets one say about a build."""
-
-
-class Command(click.Command):
-    """A command that finds -o at once.
-
-    Click looks for it among the long options first, and imports difflib, for 1 ms, to suggest what nobody will read.
-    """
-
-    def make_parser(self, ctx: click.Context) -> Any:  # noqa: ANN401  click's, of no public type
-        parser = super().make_parser(ctx)
-        parser._long_opt.update(parser._short_opt)  # noqa: SLF001  nothing public says so
-        return parser
 
 
 def flags(*options: Callable[[Decorated], Decorated]) -> Callable[[Decorated], Decorated]:
     """Several options as one decorator, shown in the order given."""
 
     def decorate(command: Decorated) -> Decorated:
-        for option in reversed(options):
-            command = option(command)
+        for each in reversed(options):
+            command = each(command)
         return command
 
     return decorate

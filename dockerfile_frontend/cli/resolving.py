@@ -10,9 +10,8 @@ import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-import click
-
 from dockerfile_frontend.cli.errors import Fault
+from dockerfile_frontend.cli.flag import option
 from dockerfile_frontend.cli.output import check_output, write_output
 
 if TYPE_CHECKING:
@@ -23,13 +22,13 @@ if TYPE_CHECKING:
     from dockerfile_frontend.semantics.resolver import Resolver
 
 NETWORK_FLAGS = (
-    click.option("--offline", is_flag=True, help="Ask no network."),
-    click.option("--images", metavar="PATH", multiple=True, help="OCI layout or docker archive with base images."),
-    click.option("--registries", metavar="FILE", help="buildkitd.toml with mirrors, plain HTTP, certificates."),
+    option("--offline", is_flag=True, help="Ask no network."),
+    option("--images", metavar="PATH", multiple=True, help="OCI layout or docker archive with base images."),
+    option("--registries", metavar="FILE", help="buildkitd.toml with mirrors, plain HTTP, certificates."),
 )
 RESOLVER_FLAGS = (
-    click.option("--recorded", metavar="FILE", help="Answers about base images, looked into first."),
-    click.option("--record", metavar="FILE", help="Write the answers of this run, for --recorded."),
+    option("--recorded", metavar="FILE", help="Answers about base images, looked into first."),
+    option("--record", metavar="FILE", help="Write the answers of this run, for --recorded."),
     *NETWORK_FLAGS,
 )
 

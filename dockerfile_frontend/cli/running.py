@@ -14,10 +14,9 @@ import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
-import click
-
 from dockerfile_frontend.cli.backends import is_remote
 from dockerfile_frontend.cli.errors import EXIT_USAGE, Fault
+from dockerfile_frontend.cli.flag import option
 from dockerfile_frontend.cli.output import STANDARD, check_output, write_output
 from dockerfile_frontend.cli.stores import ROOT_FLAG
 
@@ -43,23 +42,23 @@ class OutputSpecs(Protocol):
 PROGRESS: tuple[Mode, ...] = ("auto", "tty", "plain", "rawjson", "quiet")
 
 RUN_FLAGS = (
-    click.option("-t", "--tag", metavar="NAME[:TAG]", multiple=True, help="Name of the image."),
-    click.option("-o", "--output", metavar="type=…,dest=…", multiple=True, help="What to give out, and where to."),
-    click.option("--push", is_flag=True, help="Push the image to its registry: -o type=registry."),
-    click.option("--load", is_flag=True, help="Load the image into docker or podman."),
-    click.option("--annotation", metavar="[TYPE:]KEY=VALUE", multiple=True, help="Annotation of the image."),
-    click.option("--attest", metavar="type=…", multiple=True, help="Attestation of the image: type=provenance,mode=max"),
-    click.option("--provenance", metavar="BOOL|mode=…", help="The same as --attest type=provenance."),
-    click.option("--sbom", metavar="BOOL|generator=…", help="The same as --attest type=sbom."),
-    click.option("--cache-from", metavar="type=…,src=…", multiple=True, help="Cache outside the store to take steps from."),
-    click.option("--cache-to", metavar="type=…,dest=…", multiple=True, help="Where to write this build's cache as well."),
-    click.option("--metadata-file", metavar="FILE", help="Write what was made, as JSON, there."),
-    click.option("--iidfile", metavar="FILE", help="Write the image's id there."),
-    click.option("--progress", type=click.Choice(PROGRESS), help="What to show.  [default: $BUILDKIT_PROGRESS, else auto]"),
-    click.option("-q", "--quiet", is_flag=True, help="Print nothing but the image's id."),
-    click.option("--jobs", metavar="N", type=click.IntRange(0, 1024), default=0, help="Steps at once  [default: by cores]"),
-    click.option("--keep-storage", metavar="SIZE", help="What the store may take after the build: 10GB, 20%, unlimited."),
-    click.option("--shell-on-error", is_flag=True, help="Open a shell in the step that failed."),
+    option("-t", "--tag", metavar="NAME[:TAG]", multiple=True, help="Name of the image."),
+    option("-o", "--output", metavar="type=…,dest=…", multiple=True, help="What to give out, and where to."),
+    option("--push", is_flag=True, help="Push the image to its registry: -o type=registry."),
+    option("--load", is_flag=True, help="Load the image into docker or podman."),
+    option("--annotation", metavar="[TYPE:]KEY=VALUE", multiple=True, help="Annotation of the image."),
+    option("--attest", metavar="type=…", multiple=True, help="Attestation of the image: type=provenance,mode=max"),
+    option("--provenance", metavar="BOOL|mode=…", help="The same as --attest type=provenance."),
+    option("--sbom", metavar="BOOL|generator=…", help="The same as --attest type=sbom."),
+    option("--cache-from", metavar="type=…,src=…", multiple=True, help="Cache outside the store to take steps from."),
+    option("--cache-to", metavar="type=…,dest=…", multiple=True, help="Where to write this build's cache as well."),
+    option("--metadata-file", metavar="FILE", help="Write what was made, as JSON, there."),
+    option("--iidfile", metavar="FILE", help="Write the image's id there."),
+    option("--progress", choices=PROGRESS, help="What to show.  [default: $BUILDKIT_PROGRESS, else auto]"),
+    option("-q", "--quiet", is_flag=True, help="Print nothing but the image's id."),
+    option("--jobs", metavar="N", between=(0, 1024), default=0, help="Steps at once  [default: by cores]"),
+    option("--keep-storage", metavar="SIZE", help="What the store may take after the build: 10GB, 20%, unlimited."),
+    option("--shell-on-error", is_flag=True, help="Open a shell in the step that failed."),
     ROOT_FLAG,
 )
 

@@ -12,9 +12,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-import click
-
 from dockerfile_frontend.cli.errors import EXIT_USAGE, Fault
+from dockerfile_frontend.cli.flag import option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,9 +25,9 @@ LARGEST_KEY = 100 << 10
 """Bytes of a private key's file."""
 
 SESSION_FLAGS = (
-    click.option("--secret", metavar="id=ID[,src=FILE|env=VAR]", multiple=True, help="Secret for RUN --mount=type=secret."),
-    click.option("--ssh", metavar="ID[=SOCKET|KEY[,…]]", multiple=True, help="SSH agent, or keys, for RUN --mount=type=ssh."),
-    click.option("--allow", metavar="|".join(ENTITLEMENTS), multiple=True, help="Privileges that RUN may ask for."),
+    option("--secret", metavar="id=ID[,src=FILE|env=VAR]", multiple=True, help="Secret for RUN --mount=type=secret."),
+    option("--ssh", metavar="ID[=SOCKET|KEY[,…]]", multiple=True, help="SSH agent, or keys, for RUN --mount=type=ssh."),
+    option("--allow", metavar="|".join(ENTITLEMENTS), multiple=True, help="Privileges that RUN may ask for."),
 )
 
 

@@ -9,9 +9,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-import click
-
 from dockerfile_frontend.cli.errors import Fault
+from dockerfile_frontend.cli.flag import option
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 VARIABLE = "DFC_ROOT"
 SYSTEM = "/var/lib/dfc"
 
-ROOT_FLAG = click.option(
+ROOT_FLAG = option(
     "--root", metavar="DIR", help=f"Store of layers and cache.  [default: ${VARIABLE}, else {SYSTEM} or ~/.local/share/dfc]"
 )
 

@@ -50,7 +50,7 @@ class Asked(Record):
 
 def request_job(asked: Asked, given: Mapping[str, Any], outputs: tuple[Output, ...]) -> BuildJob:
     """The job, without a graph."""
-    from dockerfile_frontend.cli.build import session_of  # noqa: PLC0415  loaded already
+    from dockerfile_frontend.cli.here import session_of  # noqa: PLC0415  loaded already
     from dockerfile_frontend.executor.build import BuildJob  # noqa: PLC0415  loaded with the executor
     from dockerfile_frontend.executor.exporters.records import BuildFacts  # noqa: PLC0415  the same
 

@@ -20,7 +20,7 @@ HEAVY = {
 
 def imported(*arguments: str | Path, before: str = "", env: Mapping[str, str] | None = None) -> set[str]:
     """Modules that a run of `dfc` imports, or with `before` that statement."""
-    run = f"import sys; from dockerfile_frontend.cli.app import run; run({[str(argument) for argument in arguments]!r})"
+    run = f"import sys; from dockerfile_frontend.cli.start import run; run({[str(argument) for argument in arguments]!r})"
     script = f"{before or run}\nimport sys\nprint('\\nimported', *sys.modules, file=sys.stderr)"
     environment = {**os.environ, "PYTHONPATH": str(ROOT), **(env or {})}
     done = subprocess.run(
@@ -60,6 +60,7 @@ def test_a_cached_build_imports_no_compiler_and_nothing_heavy(tmp_path: Path) ->
     assert dfc(*build, env=environment).returncode == 0
     modules = imported(*build, env=environment)
     assert not heavy(modules)
+    assert "click" not in modules
     for package in ("compiler", "syntax", "instructions", "registry", "executor.runtime", "executor.layers.pack"):
         assert f"dockerfile_frontend.{package}" not in modules
 
