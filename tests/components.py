@@ -56,7 +56,9 @@ class GoSource:
     source: Path
 
 
+E2E = Path(__file__).parent / "e2e"
 COMPONENTS: dict[str, Debian | GoBuild | GoSource] = {
+    "asker": GoSource("github.com/moby/buildkit", BUILDKIT, E2E / "frontend" / "asker" / "main.go"),
     "buildah": Debian("buildah", "buildah"),
     "buildctl": GoBuild("github.com/moby/buildkit", BUILDKIT, "cmd/buildctl"),
     "buildkitd": GoBuild("github.com/moby/buildkit", BUILDKIT, "cmd/buildkitd"),
@@ -70,7 +72,7 @@ COMPONENTS: dict[str, Debian | GoBuild | GoSource] = {
     "dockerfile-frontend": GoBuild("github.com/moby/buildkit", BUILDKIT, "frontend/dockerfile/cmd/dockerfile-frontend"),
     "git": Debian("git", "git"),
     "go": Debian("golang-go", "go", at_least=(1, 21)),
-    "graphs": GoSource("github.com/moby/buildkit", BUILDKIT, Path(__file__).parent / "e2e" / "builds" / "graphs" / "main.go"),
+    "graphs": GoSource("github.com/moby/buildkit", BUILDKIT, E2E / "builds" / "graphs" / "main.go"),
     "ip": Debian("iproute2", "ip"),
     "newuidmap": Debian("uidmap", "newuidmap"),
     "openssl": Debian("openssl", "openssl"),

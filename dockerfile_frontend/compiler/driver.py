@@ -82,11 +82,19 @@ def compile_dockerfile(
 
 
 def outline_dockerfile(
-    data: bytes, options: CompileOptions, resolver: Resolver, reader: ContextReader | None = None
+    data: bytes,
+    options: CompileOptions,
+    resolver: Resolver,
+    reader: ContextReader | None = None,
+    found: list[Diagnostic] | None = None,
 ) -> OutlineFacts:
-    """What the first platform's target can be told from outside. Raises DockerfileError."""
+    """What the first platform's target can be told from outside. Raises DockerfileError.
+
+    Warnings are appended to `found`.
+    """
     first = replace(options, platforms=options.platforms[:1])
-    return _lower_dockerfile(data, first, Sources(resolver, reader or NoContext()), [])[0].outline
+    findings = [] if found is None else found
+    return _lower_dockerfile(data, first, Sources(resolver, reader or NoContext()), findings)[0].outline
 
 
 def compile_stages(

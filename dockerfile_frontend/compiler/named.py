@@ -9,8 +9,6 @@ Dockerfile reference: docker build --build-context.
 
 from __future__ import annotations
 
-import binascii
-import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -49,7 +47,6 @@ if TYPE_CHECKING:
     from dockerfile_frontend.semantics.resolver import Resolver
     from ir_schema.definition import Definition
 
-_CONFIG_KEY = "containerimage.config"
 _CHANGES = 11
 """How often source policies may turn a context into another, and one."""
 
@@ -217,21 +214,11 @@ def _load_input(context: NamedContext, given: Loader) -> Loaded:
         raise _refused(f"invalid input {context.value} for {context.key}: {faults[0].message}")
     root = given_graph(definition)
     text = given.options.input_metadata.get(context.value)
-    return Loaded(root, _input_image(text, context) if text is not None else None)
+    if text is None:
+        return Loaded(root)
+    from dockerfile_frontend.compiler.input_metadata import read_input_image  # noqa: PLC0415  seldom told
 
-
-def _input_image(text: str, context: NamedContext) -> Image | None:
-    try:
-        metadata = json.loads(text)
-        config = binascii.a2b_base64(metadata[_CONFIG_KEY], strict_mode=True) if _CONFIG_KEY in metadata else None
-    except (ValueError, TypeError, RecursionError) as error:
-        raise _refused(f"failed to parse input metadata {text}: {error}") from None
-    if config is None:
-        return None
-    try:
-        return read_image(config)
-    except DockerfileError as error:
-        raise _refused(f"failed to parse image config for {context.key}: {error}") from None
+    return Loaded(root, read_input_image(text))
 
 
 def given_graph(definition: Definition) -> Edge | None:

@@ -83,13 +83,21 @@ def build(bridge: Bridge, call: Call) -> Solved:
     request = _request(bridge, compile_options, context, entrypoint, locals_)
     try:
         if "requestid" in options:
-            from dockerfile_frontend.gateway.requests import answer_request  # noqa: PLC0415  seldom asked
-
-            return answer_request(options["requestid"], request)
+            return _answered(bridge, options["requestid"], request)
         return _built(bridge, request, caches, generator)
     except DockerfileError as error:
         shown = None if "requestid" in options else entrypoint.info  # as in the reference
         raise RpcError(status_of(error, shown, request.refusals)) from None
+
+
+def _answered(bridge: Bridge, question: str, request: Request) -> Solved:
+    from dockerfile_frontend.gateway.requests import answer_request  # noqa: PLC0415  seldom asked
+
+    found: list[Diagnostic] = []
+    try:
+        return answer_request(question, request, found)
+    finally:
+        send_warnings(bridge, found, request.entrypoint)
 
 
 def _load_compiler() -> None:

@@ -27,26 +27,29 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 
-def answer_request(name: str, request: Request) -> Solved:
-    """Raises RpcError for a question that is not known, DockerfileError for a Dockerfile that does not allow an answer."""
+def answer_request(name: str, request: Request, found: list[Diagnostic]) -> Solved:
+    """Raises RpcError for a question that is not known, DockerfileError for a Dockerfile that does not allow an answer.
+
+    Warnings that are no part of the answer are appended to `found`.
+    """
     answer = _REQUESTS.get(name)
     if answer is None:
         raise unsupported_request(name)
     options = replace(request.options, platforms=(), multi_platform=request.options.multi())
-    return Solved(metadata=answer(replace(request, options=options)))  # as the reference asks: platforms are for builds
+    return Solved(metadata=answer(replace(request, options=options), found))  # as the reference asks: platforms are for builds
 
 
-def _outline(request: Request) -> dict[str, bytes]:
+def _outline(request: Request, found: list[Diagnostic]) -> dict[str, bytes]:
     from dockerfile_frontend.compiler.driver import outline_dockerfile  # noqa: PLC0415  each question loads its own
     from dockerfile_frontend.inspect.outline import outline_json  # noqa: PLC0415
 
     data = request.entrypoint.info.data
-    facts = outline_dockerfile(data, request.options, request.resolver, request.ignore_files)
-    found = outline_json(facts) | {"sources": [b64encode(data).decode()]}
-    return _result(found, outline_text(found), "1.0.0")
+    facts = outline_dockerfile(data, request.options, request.resolver, request.ignore_files, found)
+    outline = outline_json(facts) | {"sources": [b64encode(data).decode()]}
+    return _result(outline, outline_text(outline), "1.0.0")
 
 
-def _targets(request: Request) -> dict[str, bytes]:
+def _targets(request: Request, _found: list[Diagnostic]) -> dict[str, bytes]:
     from dockerfile_frontend.inspect.targets import list_targets  # noqa: PLC0415
 
     data = request.entrypoint.info.data
@@ -54,7 +57,7 @@ def _targets(request: Request) -> dict[str, bytes]:
     return _result(found, targets_text(found), "1.0.0")
 
 
-def _lint(request: Request) -> dict[str, bytes]:
+def _lint(request: Request, _found: list[Diagnostic]) -> dict[str, bytes]:
     from dockerfile_frontend.compiler.driver import check_dockerfile  # noqa: PLC0415
 
     info = request.entrypoint.info
@@ -85,17 +88,17 @@ def _error_json(error: DockerfileError, info: SourceInfo) -> Json:
     return {"message": str(error), "location": place}
 
 
-def _convert(request: Request) -> dict[str, bytes]:
+def _convert(request: Request, found: list[Diagnostic]) -> dict[str, bytes]:
     from dockerfile_frontend.compiler.driver import compile_dockerfile  # noqa: PLC0415
     from dockerfile_frontend.gateway.pbjson import converted_json  # noqa: PLC0415
 
     data = request.entrypoint.info.data
-    compiled = compile_dockerfile(data, request.options, request.resolver, request.ignore_files)
-    found = converted_json(with_origin(compiled.target.definition, request.entrypoint))
-    return {"result.json": _indented(found), "version": b"0.1.0"}
+    compiled = compile_dockerfile(data, request.options, request.resolver, request.ignore_files, found)
+    converted = converted_json(with_origin(compiled.target.definition, request.entrypoint))
+    return {"result.json": _indented(converted), "version": b"0.1.0"}
 
 
-def _describe(_request: Request) -> dict[str, bytes]:
+def _describe(_request: Request, _found: list[Diagnostic]) -> dict[str, bytes]:
     rows = [(one["name"].removeprefix("frontend."), one["version"], one["description"]) for one in _DESCRIBED]
     return _result(_DESCRIBED, table(("NAME", "VERSION", "DESCRIPTION"), rows, 1), "1.0.0")
 
@@ -221,7 +224,7 @@ _DESCRIBED: list[Json] = [
 ]
 """The reference leaves lint and convertllb out of its list, and so is it here."""
 
-_REQUESTS: Mapping[str, Callable[[Request], dict[str, bytes]]] = {
+_REQUESTS: Mapping[str, Callable[[Request, list[Diagnostic]], dict[str, bytes]]] = {
     "frontend.convertllb": _convert,
     "frontend.lint": _lint,
     "frontend.outline": _outline,

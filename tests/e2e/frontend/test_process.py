@@ -72,31 +72,39 @@ class Waiting:
 
 
 @contextmanager
+def serving(server: Holding) -> Iterator[None]:
+    """Until the end, when nobody waits any longer."""
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield
+    finally:
+        server.go_on.set()
+        server.shutdown()
+
+
+@contextmanager
 def waiting(buildkit: BuildKit, image: str) -> Iterator[Waiting]:
-    with Holding() as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+    with Holding() as server, serving(server):
         options = ["--opt", f"source={image}", "--opt", f"context={server.url}", "--opt", "build-arg:WORD=never-shown"]
         command = [str(buildkit.buildctl), "--addr", buildkit.socket, "build", "--frontend", "gateway.v0", *options]
         client = subprocess.Popen([*command, "--progress=plain"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
         try:
             assert server.asked.wait(PATIENCE)
-            yield Waiting(client, find_frontend(server.url), server)
+            yield Waiting(client, next(frontends(server.url)), server)
         finally:
             server.go_on.set()
             client.kill()
             client.communicate()
-            server.shutdown()
 
 
-def find_frontend(mark: str) -> int:
-    """The process that was started with `mark` among its options."""
+def frontends(mark: str) -> Iterator[int]:
+    """The processes that were started with `mark` among their options."""
     for entry in Path("/proc").iterdir():
         with suppress(OSError):
             if entry.name.isdigit() and f"context={mark}".encode() in (entry / "environ").read_bytes():
                 program = (entry / "cmdline").read_bytes()
                 if b"dockerfile_frontend.gateway" in program:
-                    return int(entry.name)
-    raise AssertionError("no frontend runs")
+                    yield int(entry.name)
 
 
 def eventually(true: Callable[[], bool]) -> bool:
