@@ -36,9 +36,22 @@ def write_mended(report: Report, text: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
-def write_diffs(reports: Iterable[Report]) -> None:
-    """What would be mended, on standard output."""
+def write_diffs(reports: Iterable[Report], *, color: bool) -> None:
+    """What would be mended, on standard output: as patch takes it, or in colours for a person."""
     sys.stdout.flush()
     for report in reports:
-        sys.stdout.buffer.write(report.diff)
+        sys.stdout.buffer.write(_colored(report.diff) if color else report.diff)
     sys.stdout.buffer.flush()
+
+
+_COLORS = {b"---": b"1", b"+++": b"1", b"@@": b"36", b"-": b"31", b"+": b"32"}
+
+
+def _colored(diff: bytes) -> bytes:
+    """A terminal is shown no control characters of the file's."""
+    lines = []
+    for line in diff.split(b"\n"):
+        shown = "".join(c if c.isprintable() or c == "\t" else repr(c)[1:-1] for c in line.decode("utf-8", "backslashreplace"))
+        code = next((code for start, code in _COLORS.items() if line.startswith(start)), b"")
+        lines.append(b"\x1b[%sm%s\x1b[0m" % (code, shown.encode()) if code else shown.encode())
+    return b"\n".join(lines)

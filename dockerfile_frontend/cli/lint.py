@@ -46,7 +46,7 @@ OUTPUT_FLAGS = (
     click.option("--format", "form", type=click.Choice(list(FORMATS)), help="Of the report.  [default: text]"),
     click.option("-o", "--output", metavar="FILE", help="Write the report to a file."),
     click.option(
-        "--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True, help="In text."
+        "--color", type=click.Choice(("auto", "always", "never")), default="auto", show_default=True, help="In text and diffs."
     ),
     click.option("-q", "--quiet", is_flag=True, help="Say nothing about how much was found."),
     click.option("-j", "--jobs", type=click.IntRange(1), metavar="N", help="Processes to use.  [default: the CPUs]"),
@@ -92,7 +92,7 @@ def command(paths: Sequence[str], **given: Any) -> int:  # noqa: ANN401  the fla
     )
     reports = tally.watch(all_reports(files, by_name, given, standard=bool(names)))
     if given["diff"]:
-        write_diffs(reports)
+        write_diffs(reports, color=plans.color(sys.stdout))
     else:
         write(reports, plans, given, sys.stderr if wanted_fixes(given) and names else sys.stdout)
     if not given["quiet"]:

@@ -18,14 +18,15 @@ if TYPE_CHECKING:
 
 @click.command("rules")
 @click.argument("names", metavar="[RULE]...", nargs=-1)
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def command(names: Sequence[str], as_json: bool) -> None:
+@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
+@click.option("--json", "form", flag_value="json", help="The same as --format json.")
+def command(names: Sequence[str], form: str) -> None:
     """List the rules of dfc lint, or explain some of them.
 
     RULE is an id, the beginning of one, or a group: all, reference, hadolint, dfc. A single rule is explained.
     """
     rules = find_rules(names or ("all",))
-    if as_json:
+    if form == "json":
         click.echo(json.dumps([row(rule) for rule in rules], indent=2))
     elif len(rules) == 1:
         from dockerfile_frontend.lint.docs import page  # noqa: PLC0415  a list needs no pages

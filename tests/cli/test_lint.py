@@ -135,6 +135,7 @@ def test_rules_are_listed_and_explained() -> None:
     page = (ROOT / "docs" / "rules" / "StageNameCasing.md").read_bytes()
     assert dfc("rules", "stagenamecasing").stdout == page
     (row,) = json.loads(dfc("rules", "--json", "DFC000").stdout)
+    assert [row] == json.loads(dfc("rules", "--format", "json", "DFC000").stdout)
     assert row["severity"] == "error"
     wrong = dfc("rules", "Stage")
     assert wrong.returncode == 0

@@ -231,6 +231,24 @@ def test_files_are_mended_and_what_remains_is_told(tmp_path: Path) -> None:
     assert (nothing.returncode, nothing.stdout) == (0, b"")
 
 
+def test_a_diff_is_for_patch_or_in_colours(tmp_path: Path) -> None:
+    text = b"FROM a:1 as b\n# \x1b[2J\t\xff"
+    plain = dfc("lint", "--diff", "--select", "FromAsCasing", "-", cwd=tmp_path, stdin=text)
+    assert plain.stdout.splitlines()[3:] == [
+        b"-FROM a:1 as b",
+        b"+FROM a:1 AS b",
+        b" # \x1b[2J\t\xff",
+        b"\\ No newline at end of file",
+    ]
+    colored = dfc("lint", "--diff", "--color", "always", "--select", "FromAsCasing", "-", cwd=tmp_path, stdin=text)
+    assert colored.stdout.splitlines()[2:6] == [
+        b"\x1b[36m@@ -1,2 +1,2 @@\x1b[0m",
+        b"\x1b[31m-FROM a:1 as b\x1b[0m",
+        b"\x1b[32m+FROM a:1 AS b\x1b[0m",
+        b" # \\x1b[2J\t\\xff",
+    ]
+
+
 def test_standard_input_goes_to_standard_output(tmp_path: Path) -> None:
     for text, wanted in (
         (b"FROM a:1 as b\n# \xff", b"FROM a:1 AS b\n# \xff"),
