@@ -23,10 +23,17 @@ from dockerfile_frontend.syntax.parser import parse_tree
 if TYPE_CHECKING:
     from dockerfile_frontend.lint.commands import RunCommands
     from dockerfile_frontend.lint.facts import LintFile
+    from dockerfile_frontend.lint.model import Edit
     from dockerfile_frontend.lint.shell import Word
     from dockerfile_frontend.lint.steps import Step
 
 AUTHORS = "org.opencontainers.image.authors"
+
+
+def line_at(file: LintFile, number: int) -> str:
+    """A line without its end; empty behind the last."""
+    lines = _lines(file)
+    return lines[number - 1].rstrip("\r") if 0 < number <= len(lines) else ""
 
 
 def text_at(file: LintFile, span: Span) -> str:
@@ -57,9 +64,9 @@ def lowered(file: LintFile, span: Span) -> Fix | None:
     return rewritten(file, span, text_at(file, span).lower(), safe=True)
 
 
-def without_flag(file: LintFile, step: Step, name: str, *, safe: bool) -> Fix | None:
-    """The flag left out, and the blanks behind it."""
-    span = step.flag_span(name)
+def without_flag(file: LintFile, step: Step, name: str, number: int = 0, *, safe: bool = False) -> Fix | None:
+    """The flag left out, and the blanks behind it; of several of one name, say which."""
+    span = step.flag_span(name, number)
     text = text_at(file, span)
     if not text.startswith(f"--{name}"):
         return None
@@ -217,6 +224,33 @@ def without_blank_lines(file: LintFile, step: Step) -> Fix | None:
     return Fix("remove the empty lines", made, safe=True) if made else None
 
 
-def inserted_line(step: Step, text: str) -> Fix | None:
+def without_pair(file: LintFile, step: Step, number: int) -> Fix | None:
+    """A pair of a LABEL left out that a later one replaces: with the blanks behind it, or with its line if it has one for itself."""
+    span, after = step.arg_span(number), step.arg_span(number + 1)
+    text = text_at(file, span)
+    if not text:
+        return None
+    if after.line == span.line:
+        edit = replaced_text(Span(span.line, span.column, span.line, after.column), "")
+    elif after.line == span.line + 1 and not line_at(file, span.line)[: span.column - 1].strip():
+        edit = without_lines(span.line, span.line)
+    else:
+        return None
+    return Fix(f"leave {text} out", (edit,), safe=True, history=True)
+
+
+def inserted_line(file: LintFile, step: Step, text: str) -> Fix | None:
     """A line of its own above an instruction."""
-    return None if step.onbuild is not None else Fix(f"add {text}", (inserted(step.node.start, 1, f"{text}\n"),))
+    edit = above(file, step, text)
+    return Fix(f"add {text}", (edit,)) if edit else None
+
+
+def above(file: LintFile, step: Step, text: str) -> Edit | None:
+    """A line above an instruction and the comments right above that, which may speak of it."""
+    if step.onbuild is not None:
+        return None
+    first = file.all_steps[step.index - 1].node.end + 1 if step.index else 1
+    line = step.node.start
+    while line > first and line_at(file, line - 1).lstrip().startswith("#"):
+        line -= 1
+    return inserted(line, 1, f"{text}\n")

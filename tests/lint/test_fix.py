@@ -75,7 +75,7 @@ def test_line_ends_and_marks_stay_as_they_are(before: str, after: str) -> None:
 UNSAFE = [
     (
         "FROM a:latest\n# hadolint ignore=DL3002 , DL3045\nUSER root\n",
-        "FROM a:latest\n# hadolint ignore=DL3002\nUSER root\n",
+        "FROM a:latest\n# hadolint ignore=DL3002\nUSER 0\n",
     ),
     ("FROM a\nRUN sudo make\nUSER me\nRUN sudo make\n", "FROM a\nRUN make\nUSER me\nRUN sudo make\n"),
     ("FROM a\nRUN curl -fkL x && wget -q --no-check-certificate y\n", "FROM a\nRUN curl -fL x && wget -q y\n"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from dockerfile_frontend.diagnostics import did_you_mean
 from dockerfile_frontend.instructions.model import Copy, Run
+from dockerfile_frontend.lint.mend import rewritten, text_at
 from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 from dockerfile_frontend.lint.stages import sources_of
 
@@ -35,7 +36,10 @@ def check(file: LintFile) -> Iterator[Finding]:
             if wanted in below:
                 yield Finding(f"stage {name} stands further down, so this names an image", span, "move the stage up")
             elif near := did_you_mean(wanted, above):
-                yield Finding(f"there is no stage {name}, so this names an image", span, f"did you mean {near}?")
+                message = f"there is no stage {name}, so this names an image"
+                text = text_at(file, span)
+                fix = rewritten(file, span, f"{text.partition('=')[0]}={near}") if text.endswith(f"={name}") else None
+                yield Finding(message, span, f"did you mean {near}?", fix=fix)
 
 
 RULE = Rule(

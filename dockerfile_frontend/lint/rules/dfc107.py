@@ -34,7 +34,7 @@ def check(file: LintFile) -> Iterator[Finding]:
                 f"{name} is declared before FROM only, so it is empty here",
                 span,
                 f"add ARG {name} to the stage",
-                fix=inserted_line(step, f"ARG {name}"),
+                fix=inserted_line(file, step, f"ARG {name}"),
             )
 
 

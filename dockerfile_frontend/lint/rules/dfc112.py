@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.instructions.model import Label
+from dockerfile_frontend.lint.mend import without_pair
 from dockerfile_frontend.lint.model import INFO, Finding, Rule
 
 if TYPE_CHECKING:
@@ -16,13 +17,15 @@ if TYPE_CHECKING:
 
 def check(file: LintFile) -> Iterator[Finding]:
     for stage in file.stages:
-        seen: dict[str, Step] = {}
+        seen: dict[str, tuple[Step, int]] = {}
         for step, label in stage.each(Label, onbuild=False):
             for number, pair in enumerate(label.pairs):
                 if pair.key in seen and "$" not in pair.key:
-                    line = seen[pair.key].span.line
-                    yield Finding(f"{pair.key} is set in line {line} already", step.arg_span(number), "keep one")
-                seen[pair.key] = step
+                    before, place = seen[pair.key]
+                    message = f"{pair.key} is set in line {before.span.line} already"
+                    fix = without_pair(file, step, place) if before is step else None
+                    yield Finding(message, step.arg_span(number), "keep one", fix=fix)
+                seen[pair.key] = (step, number)
 
 
 RULE = Rule(

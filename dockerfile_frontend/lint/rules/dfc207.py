@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.lint.commands import runs
+from dockerfile_frontend.lint.mend import without_flag
 from dockerfile_frontend.lint.model import INFO, Finding, Rule
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ def check(file: LintFile) -> Iterator[Finding]:
                     f"nothing here reads /run/secrets/{name}",
                     run.step.flag_span("mount", number),
                     "use it, or remove the mount",
+                    fix=without_flag(file, run.step, "mount", number),
                 )
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from dockerfile_frontend.lint.commands import each_command
 from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 from dockerfile_frontend.lint.packages import APT, verb_of
+from dockerfile_frontend.lint.reshape import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def check(file: LintFile) -> Iterator[Finding]:
-    alone: Command | None = None
+    alone: tuple[RunCommands, Command] | None = None
     stage: StageFacts | None = None
     found = {run.step.index: run for run, _ in each_command(file, "apt-get", "apt") if run.step.onbuild is None}
     for run in found.values():
@@ -31,10 +32,11 @@ def check(file: LintFile) -> Iterator[Finding]:
         updates = [command for verb, command in verbs if verb == "update"]
         others = any(verb in ("install", "upgrade", "dist-upgrade", "build-dep", "source") for verb, _ in verbs)
         if updates:
-            alone = None if others or not _simple(run) else updates[0]
+            alone = None if others or not _simple(run) else (run, updates[0])
         elif others and alone is not None:
             message = "this stays cached when the packages below have moved on"
-            yield Finding(message, alone.span, "update and install in one RUN")
+            fix = joined(file, alone[0], run)
+            yield Finding(message, alone[1].span, "update and install in one RUN", fix=fix)
             alone = None
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from dockerfile_frontend.lint.commands import runs
 from dockerfile_frontend.lint.model import OFF, Finding, Rule
+from dockerfile_frontend.lint.reshape import with_mount
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -41,9 +42,9 @@ def check(file: LintFile) -> Iterator[Finding]:
             folder, verbs = _PLACES.get(command.name, ("", frozenset()))
             verb = next((word.text for word in command.args if not word.text.startswith("-")), "")
             if verb in verbs:
-                yield Finding(
-                    f"{command.name} downloads all of it anew", command.span, f"--mount=type=cache,target={folder}"
-                )
+                mount = f"type=cache,target={folder}"
+                message = f"{command.name} downloads all of it anew"
+                yield Finding(message, command.span, f"--mount={mount}", fix=with_mount(run, mount))
                 break
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dockerfile_frontend.lint.commands import each_command
 from dockerfile_frontend.lint.model import WARNING, Finding, Rule
+from dockerfile_frontend.lint.reshape import begun_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,9 +15,10 @@ if TYPE_CHECKING:
 
 
 def check(file: LintFile) -> Iterator[Finding]:
-    for _run, command in each_command(file, "cd"):
+    for run, command in each_command(file, "cd"):
         if command.args:
-            yield Finding("the next instruction does not start where cd goes", command.span, "use WORKDIR")
+            message = "the next instruction does not start where cd goes"
+            yield Finding(message, command.span, "use WORKDIR", fix=begun_in(file, run, command))
 
 
 RULE = Rule(

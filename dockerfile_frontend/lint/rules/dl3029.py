@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dockerfile_frontend.lint.mend import without_flag
 from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def check(file: LintFile) -> Iterator[Finding]:
                 f"this stage is always for {platform}",
                 stage.head.flag_span("platform"),
                 "leave it to --platform of the build",
+                fix=without_flag(file, stage.head, "platform"),
             )
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from dockerfile_frontend.instructions.model import Env
 from dockerfile_frontend.lint.model import ERROR, Finding, Rule
+from dockerfile_frontend.lint.reshape import parted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +26,8 @@ def check(file: LintFile) -> Iterator[Finding]:
             for name in used_names(pair.value):
                 if name in keys and name != pair.key and name not in step.before.env:
                     message = f"${name} has no value yet: it is set by this same instruction"
-                    yield Finding(message, step.arg_span(number), "use two ENV instructions")
+                    fix = parted(file, step, number)
+                    yield Finding(message, step.arg_span(number), "use two ENV instructions", fix=fix)
 
 
 def used_names(text: str) -> list[str]:

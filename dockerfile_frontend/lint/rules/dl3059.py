@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from dockerfile_frontend.lint.commands import runs
 from dockerfile_frontend.lint.model import INFO, Finding, Rule
 from dockerfile_frontend.lint.outputs import shipped_stages
+from dockerfile_frontend.lint.reshape import joined
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,7 +29,8 @@ def check(file: LintFile) -> Iterator[Finding]:
         for before, step in pairwise(stage.steps):
             first, second = small.get((before.index, True)), small.get((step.index, True))
             if first and second and _flags(first) == _flags(second):
-                yield Finding("this RUN could be one with the RUN above", step.keyword_span, "join them with &&")
+                message = "this RUN could be one with the RUN above"
+                yield Finding(message, step.keyword_span, "join them with &&", fix=joined(file, first, second))
 
 
 def _is_small(run: RunCommands) -> bool:

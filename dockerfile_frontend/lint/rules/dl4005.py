@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from dockerfile_frontend.lint.commands import each_command
 from dockerfile_frontend.lint.model import WARNING, Finding, Rule
+from dockerfile_frontend.lint.reshape import as_shell
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,11 +15,10 @@ if TYPE_CHECKING:
 
 
 def check(file: LintFile) -> Iterator[Finding]:
-    for _run, command in each_command(file, "ln"):
+    for run, command in each_command(file, "ln"):
         if any(word.text == "/bin/sh" for word in command.args):
-            yield Finding(
-                "/bin/sh is replaced for all who use the image", command.span, 'use SHELL ["/bin/bash", "-c"]'
-            )
+            message, hint = "/bin/sh is replaced for all who use the image", 'use SHELL ["/bin/bash", "-c"]'
+            yield Finding(message, command.span, hint, fix=as_shell(file, run, command))
 
 
 RULE = Rule(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dockerfile_frontend.lint.mend import without_flag
 from dockerfile_frontend.lint.model import WARNING, Finding, Rule
 from dockerfile_frontend.lint.reference import PAGES, platform_flag, reported
 
@@ -15,12 +16,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from dockerfile_frontend.lint.facts import LintFile
+    from dockerfile_frontend.lint.model import Fix
+    from dockerfile_frontend.lint.steps import Step
+    from dockerfile_frontend.source import Span
 
 
 def check(file: LintFile) -> Iterator[Finding]:
-    return reported(
-        file, "FromPlatformFlagConstDisallowed", platform_flag, "$BUILDPLATFORM or a build arg keeps the choice open"
-    )
+    hint = "$BUILDPLATFORM or a build arg keeps the choice open"
+    return reported(file, "FromPlatformFlagConstDisallowed", platform_flag, hint, _mend)
+
+
+def _mend(file: LintFile, step: Step, _span: Span, _message: str) -> Fix | None:
+    return without_flag(file, step, "platform")
 
 
 RULE = Rule(
