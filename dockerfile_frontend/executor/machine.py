@@ -166,7 +166,7 @@ class Machine:
     def _tree_digest(self, tree: Tree, selection: Selection) -> str:
         """Layers never change, so what was found of them holds for good."""
         from .files.digest import Seen, content_digest
-        from .files.source import NotFound, TreeSource
+        from .files.source import TreeSource
         from .solver.keys import digest_bytes
 
         key = digest_bytes(repr((tree.layers, selection)).encode("utf-8", "surrogateescape"))
@@ -175,10 +175,7 @@ class Machine:
             return known
         with self.store.view(tree.layers) as view, TreeSource(view.fd) as source:
             seen = Seen()
-            try:
-                found = content_digest(source, selection, seen)
-            except NotFound as missing:
-                return f"missing {missing}"  # the op itself says so, in its own words
+            found = content_digest(source, selection, seen)
         self.store.remember("content", key, found)
         self.seen[found] = seen
         return found

@@ -107,7 +107,7 @@ def opened_context(job: BuildJob, definition: Definition, display: Display) -> I
         machine.events = events
         machine.sources.adopt(pins)
         with _reading(solve([definition], machine)[0], machine) as source:
-            yield ContextFiles(source, pins)
+            yield ContextFiles(source, dict(machine.sources.pins))
 
 
 @contextmanager

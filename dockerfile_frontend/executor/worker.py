@@ -36,6 +36,9 @@ class SourceTable(Protocol):
     def resolve(self, tasks: Iterable[Task]) -> None:
         """Give each task its key, its results (a view), or its fault. Asks the network for several at once."""
 
+    def complete(self, task: Task, step: Step) -> None:
+        """Give a task its key whose source has to be brought for that. Raises ExecutorError."""
+
     def fetch(self, op: Op, step: Step) -> Result:
         """Bring what `resolve` found. Raises ExecutorError."""
 

@@ -89,7 +89,14 @@ def content_digest(source: Source, selected: Selected, seen: Seen | None = None)
         raise NotFound(selected.path) from None
     if missing and (selected.wildcard or selected.include or selected.exclude):
         raise NotFound(missing[0])
+    if selected.required and not selected.wildcard and _is_link(source, selected.path):
+        raise NotFound(selected.required[0])
     return digest
+
+
+def _is_link(source: Source, path: str) -> bool:
+    """Where patterns pick from a link to a directory, the reference's key looks below the link itself, and finds nothing."""
+    return stat.S_ISLNK(source.locate(source.resolve(path, follow_last=False)).stat.st_mode)
 
 
 def _hash_matches(source: Source, selected: Selected, missing: list[str], seen: Seen | None) -> str:

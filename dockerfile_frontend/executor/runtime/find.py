@@ -13,14 +13,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from ir_schema.record import Record
 
 from .faults import ContainerError
-from .process import Never, run_program
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,9 +27,6 @@ if TYPE_CHECKING:
 
 PROGRAMS = ("crun", "runc")
 CACHE = "runtime.json"
-
-FIXED, FIXES = (1, 2, 8), "CVE-2025-31133, CVE-2025-52565 and CVE-2025-52881"
-"""The runc that has them, and what they are."""
 
 
 class Engine(Record):
@@ -107,28 +102,8 @@ def forget_engine(directory: str) -> None:
         os.unlink(os.path.join(directory, CACHE))
 
 
-def advice(engine: Engine) -> str:
-    """What to know about its age; empty when there is nothing. Asks the program."""
-    version = _version(engine.path) if engine.name == "runc" else ""
-    found = re.match(r"(\d+)\.(\d+)\.(\d+)", version)
-    if not found or tuple(map(int, found.groups())) >= FIXED:
-        return ""
-    return f"runc {version} is older than the fixes of {FIXES}; a distribution may have added them to it"
-
-
 def _remembered(key: str, engine: Engine) -> dict[str, object]:
     return {"key": key, "path": engine.path, "cgroups": engine.cgroups}
-
-
-def _version(path: str) -> str:
-    """The number in "runc version 1.1.5+ds1"."""
-    heard: list[bytes] = []
-    try:
-        run_program((path, "--version"), lambda _, data: heard.append(data), Never())
-    except OSError:
-        return ""
-    found = re.search(r"version (\S+)", b"".join(heard).decode("utf-8", "replace"))
-    return found[1] if found else ""
 
 
 def _candidates(host: Host, wanted: str) -> Iterator[Engine]:

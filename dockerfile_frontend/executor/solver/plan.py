@@ -33,7 +33,7 @@ WHOLE = (Selection(),)
 class Task:
     """A vertex on its way through the solver."""
 
-    __slots__ = ("cancelled", "digest", "fault", "info", "key", "kind", "known", "metadata", "op", "result_id", "results")
+    __slots__ = ("cancelled", "digest", "fault", "info", "key", "kind", "known", "later", "metadata", "op", "result_id", "results")
 
     def __init__(self, digest: str, op: Op, metadata: OpMetadata, kind: OpKind) -> None:
         self.digest = digest
@@ -41,6 +41,8 @@ class Task:
         self.metadata = metadata
         self.kind = kind
         self.key: Key | None = None
+        self.later = False
+        """Whether a source has to be brought before it has a key."""
         self.known: Known | None = None
         self.result_id = ""
         """What keys of later vertices are made of: the id of the result that the key leads to, else the key."""
@@ -137,7 +139,7 @@ def describe(op: Op) -> str:
 
 
 def _set_key(task: Task, tasks: Mapping[str, Task], worker: Worker) -> None:
-    if task.results is not None:
+    if task.results is not None or task.later:
         return
     if any(tasks[edge.digest].fault for edge in task.op.inputs):
         task.fault = next(tasks[e.digest].fault for e in task.op.inputs if tasks[e.digest].fault)
@@ -173,7 +175,7 @@ def _unsettled(tasks: Mapping[str, Task]) -> set[str]:
     """Tasks that run whatever is known, and all that is made from them: their keys are known when those have run."""
     found: set[str] = set()
     for digest, task in tasks.items():
-        if task.metadata.ignore_cache or task.kind.fresh or any(edge.digest in found for edge in task.op.inputs):
+        if task.later or task.metadata.ignore_cache or task.kind.fresh or any(edge.digest in found for edge in task.op.inputs):
             found.add(digest)
     return found
 

@@ -29,20 +29,24 @@ if TYPE_CHECKING:
 
     from .plan import Plan, Task
 
+MOST_SOURCES = 8
+"""Sources brought at once, beside the ops."""
+
 
 def run_plan(plan: Plan, worker: Worker, jobs: int) -> None:
     """Give every task that an output needs its results. Raises the first StepError once nothing runs any more."""
     _tell_known(plan, worker)
     if plan.work:
-        _Run(plan, worker).on_threads(max(1, min(jobs, len(plan.work))))
+        _Run(plan, worker, max(1, jobs)).on_threads()
 
 
 class _Run:
     """One run of a plan: the queue, its lock, and what has failed."""
 
-    def __init__(self, plan: Plan, worker: Worker) -> None:
+    def __init__(self, plan: Plan, worker: Worker, jobs: int) -> None:
         self.plan = plan
         self.worker = worker
+        self.jobs = jobs
         self.changed = threading.Condition()
         self.waiting: dict[str, set[str]] = {}
         self.dependants: dict[str, list[Task]] = {}
@@ -58,7 +62,9 @@ class _Run:
             if not blockers:
                 self.ready.append(task)
 
-    def on_threads(self, count: int) -> None:
+    def on_threads(self) -> None:
+        sources = sum(map(_is_source, self.plan.work))
+        count = min(self.jobs, len(self.plan.work) - sources) + min(MOST_SOURCES, sources)
         run_threads(self._work, count, self._stop_all)
         if self.failure:
             raise self.failure
@@ -74,13 +80,20 @@ class _Run:
 
     def _next(self) -> Task | None:
         with self.changed:
-            while not self.ready and self.waiting:
+            while (task := self._take()) is None:
+                if not self.waiting:
+                    return None
                 self.changed.wait()
-            if not self.ready:
-                return None
-            task = self.ready.popleft()
             self.running[task.digest] = task
             return task
+
+    def _take(self) -> Task | None:
+        """A task that may begin now: a source any time, since it waits for others; an op while fewer than `jobs` run."""
+        full = sum(not _is_source(task) for task in self.running.values()) >= self.jobs
+        found = next((task for task in self.ready if not full or _is_source(task)), None)
+        if found is not None:
+            self.ready.remove(found)
+        return found
 
     def _ended(self, task: Task, fault: StepError | None) -> None:
         with self.changed:
@@ -135,6 +148,10 @@ class _Run:
             self.changed.notify_all()
 
 
+def _is_source(task: Task) -> bool:
+    return isinstance(task.op.body, SourceOp)
+
+
 def solve_task(task: Task, plan: Plan, worker: Worker) -> None:
     """Settle one task whose inputs are settled. Raises StepError."""
     events = worker.events
@@ -172,6 +189,8 @@ def _solve(task: Task, plan: Plan, worker: Worker) -> bool:
 
 def _keys(task: Task, plan: Plan, worker: Worker) -> list[Key]:
     """The task's keys, made anew of its inputs' results, the most general last."""
+    if task.later:
+        worker.sources.complete(task, worker.step(task))
     task.key = task.key if isinstance(task.op.body, SourceOp) and task.key else definition_key(task, plan.tasks, worker)
     by_content = content_key(task, plan.tasks, worker)
     return [task.key, by_content] if by_content else [task.key]

@@ -1,6 +1,6 @@
 """One file from a web server into the store: asked for with an entity tag, gone on with where it was cut.
 
-    download(HttpSource("https://host/app.tar.gz"), worker) ──▶ Download(digest="sha256:…", name="app.tar.gz", modified=1445412480)
+    download(HttpSource("https://host/app.tar.gz"), step) ──▶ Download(digest="sha256:…", name="app.tar.gz", modified=1445412480)
 
 A transfer that breaks goes on from there if the server can say that the file is still the same, or if its digest is known before;
 else it begins anew. A body that comes compressed though nobody asked for it is decompressed, as Go's client does it.
@@ -50,23 +50,37 @@ class Download(Record):
     etag: str = ""
 
 
-def download(source: HttpSource, worker: Worker) -> Download:
+def is_known(source: HttpSource, worker: Worker) -> bool:
+    """Whether the store has what the URL gave once."""
+    return _known(worker, _key(source)) is not None
+
+
+def ask_again(source: HttpSource, worker: Worker) -> Download | None:
+    """What the store has, if the server still has it, too. Raises ExecutorError."""
+    known = _known(worker, _key(source))
+    if known is None:
+        return None
+    transfer = _Transfer(source, worker, known.etag)
+    with transfer.ask(0) as answer:
+        return known if transfer.is_known(answer) else None
+
+
+def download(source: HttpSource, step: Step) -> Download:
     """Bring the file into the store, where it stays until that is closed, unless it has what the server has. Raises ExecutorError."""
-    url = f"{source.login}@{source.url}"
-    key = digest_bytes(repr((url, source.secret, sorted(source.headers.items()))).encode())  # a URL may hold what is secret
-    known = _known(worker, key)
-    transfer = _Transfer(source, worker, known.etag if known else "")
+    worker = step.worker
+    known = _known(worker, _key(source))
+    transfer = _Transfer(source, worker, known.etag if known else "", step)
     answer = transfer.ask(0)
     if known is not None and transfer.is_known(answer):
         answer.close()
         return known
-    with worker.store.new_blob() as out:
+    with worker.store.new_blob(check_cancelled=step.check_cancelled) as out:
         transfer.run(out, answer)
     found = Download(out.digest, transfer.name, transfer.modified, transfer.etag)
     worker.store.keep_blob(found.digest)
     worker.store.remember(TIME, found.digest, str(found.modified))
     if found.etag:
-        worker.store.remember_download(key, {name: getattr(found, name) for name in found.__match_args__})
+        worker.store.remember_download(_key(source), {name: getattr(found, name) for name in found.__match_args__})
     return found
 
 
@@ -85,6 +99,12 @@ def download_known(source: HttpSource, digest: str, step: Step) -> None:
             if got != digest:
                 raise StoreError(f"digest mismatch for {source.url}: {got} (expected: {digest})")
             step.worker.store.remember(TIME, digest, str(transfer.modified))
+
+
+def _key(source: HttpSource) -> str:
+    """What a file is remembered under; a URL may hold what is secret."""
+    url = f"{source.login}@{source.url}"
+    return digest_bytes(repr((url, source.secret, sorted(source.headers.items()))).encode())
 
 
 def _known(worker: Worker, key: str) -> Download | None:

@@ -3,7 +3,8 @@
     SourceOp("https://host/app.tar.gz", {"http.checksum": "sha256:…"}) ──▶ a tree with app.tar.gz in it, mode 0600
 
 With a checksum the key needs no network. Without, the server is asked each time, with the entity tag of what the store holds, so
-that an unchanged file is not sent again. The file's time is the server's Last-Modified, else 1970.
+that an unchanged file is not sent again; one that is new is downloaded when the build runs, beside other steps, and what is made of it
+gets its key then. The file's time is the server's Last-Modified, else 1970.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ USER_HEADERS = ("accept", "user-agent")
 SUPPORTED = frozenset({"http.checksum", "http.filename", "http.perm", "http.uid", "http.gid", "http.authheadersecret"})
 TIME = "download-time"
 """Kind of the store's notes on what time servers gave to files, by digest."""
+LATER = Pin((), later=True)
 MOST_ID = (1 << 32) - 2
 
 _NUMBER = re.compile(r"0[xX]([0-9a-fA-F]{1,9})|0[bB]([01]{1,32})|0[oO]?([0-7]{0,12})|([1-9][0-9]{0,10})")
@@ -60,21 +62,35 @@ class HttpSource(Record):
         return f"{self.perm:o}", str(self.uid), str(self.gid)
 
 
-def recall(op: Op, _worker: Worker) -> Pin | None:
-    """A file whose digest is stated needs nobody to ask. Raises ExecutorError for an op that makes no sense."""
+def recall(op: Op, worker: Worker) -> Pin | None:
+    """A file whose digest is stated needs nobody to ask, nor does one of which the store knows nothing.
+
+    Raises ExecutorError for an op that makes no sense.
+    """
     source = parse_source(body_of(op))
-    if not source.checksum:
-        return None
-    return _pin(source, source.checksum, source.filename or name_of_url(source.url), None)
+    if source.checksum:
+        return _pin(source, source.checksum, source.filename or name_of_url(source.url), None)
+    from .download import is_known
+
+    _check_upload(source)
+    return None if is_known(source, worker) else LATER
 
 
 def resolve(op: Op, worker: Worker) -> Pin:
-    """The file's digest, as remembered under the server's entity tag or by downloading it. Raises ExecutorError."""
+    """The file's digest, if the server says that it still is what the store has. Raises ExecutorError."""
+    from .download import ask_again
+
+    source = parse_source(body_of(op))
+    found = ask_again(source, worker)
+    return _pin(source, found.digest, source.filename or found.name, found.modified) if found else LATER
+
+
+def complete(op: Op, step: Step) -> Pin:
+    """Download the file, and say what it is. Raises ExecutorError."""
     from .download import download
 
     source = parse_source(body_of(op))
-    _check_upload(source)
-    found = download(source, worker)
+    found = download(source, step)
     return _pin(source, found.digest, source.filename or found.name, found.modified)
 
 

@@ -52,6 +52,8 @@ class Pin(Record):
     """What people would call it by: digest of a manifest or file, or a commit."""
     layers: tuple[PinnedLayer, ...] = ()
     """Of an image, lowest first."""
+    later: bool = False
+    """Whether only bringing it says what it is: it has no key until then."""
 
 
 def body_of(op: Op) -> SourceOp:

@@ -1,6 +1,7 @@
 """The table of sources: by scheme, how one is pinned to what it is now, and how it is brought.
 
-    Sources(worker).resolve(tasks)      each task of a source has a key then, a view, or a fault
+    Sources(worker).resolve(tasks)      each task of a source has a key then, a view, or a fault, or says `later`
+    Sources(worker).complete(task)      it has its key, too, and what it stands for is here
 
 What is known without asking anybody is settled at once; the rest is asked side by side, each in a thread of its own.
 """
@@ -48,6 +49,9 @@ class SourceKind(Protocol):
     def resolve(self, op: Op, worker: Worker) -> Pin:
         """What the source is now. May ask the network; called from several threads. Raises ExecutorError."""
 
+    def complete(self, op: Op, step: Step) -> Pin:
+        """What a source is whose pin said `later`, brought to find that out. Raises ExecutorError."""
+
     def fetch(self, op: Op, pin: Pin, step: Step) -> Result:
         """Bring exactly what was pinned. Raises ExecutorError."""
 
@@ -73,6 +77,10 @@ class Sources:
         except BaseException:
             self._worker.stop()
             raise
+
+    def complete(self, task: Task, step: Step) -> None:
+        """Give a task its key whose source has to be brought for that. Raises ExecutorError."""
+        self._settle(task, kind_of(task.op).complete(task.op, step))
 
     def adopt(self, pins: Mapping[str, Pin]) -> None:
         """Take over what was found before, so that nobody is asked again: what was planned is what is built."""
@@ -119,6 +127,9 @@ class Sources:
 
     def _settle(self, task: Task, pin: Pin) -> None:
         self._keep(task.digest, pin)
+        task.later = pin.later
+        if pin.later:
+            return
         if pin.view is not None:
             task.results = (pin.view,)
         else:

@@ -60,8 +60,8 @@ def read_image(archive: Path, platform: str = "") -> Image:
         while "manifests" in document:
             document = json.loads(blob(choose(document["manifests"], platform)))
         config = json.loads(blob(document["config"]))
-        layers = [unpack(blob(layer)) for layer in document["layers"]]
-    assert [f"sha256:{hashlib.sha256(layer).hexdigest()}" for layer in layers] == config["rootfs"]["diff_ids"]
+        layers = [unpack(blob(layer)) for layer in document["layers"] or ()]
+    assert [f"sha256:{hashlib.sha256(layer).hexdigest()}" for layer in layers] == (config["rootfs"]["diff_ids"] or [])
     image = Image(config, layers, document)
     for layer in layers:
         apply(image.tree, layer)

@@ -65,7 +65,7 @@ def config_of_buildkit(image: Image) -> dict[str, Any]:
     config = image.config.get("config", {})
     found = {f"config {key}": config.get(key) or None for key in OCI_CONFIG + DOCKER_CONFIG}
     found |= {key: image.config.get(key) for key in ("architecture", "os", "variant")}
-    found["history"] = [(step.get("created_by"), step.get("empty_layer", False)) for step in image.config["history"]]
+    found["history"] = [(step.get("created_by"), step.get("empty_layer", False)) for step in image.config.get("history") or ()]
     found["layers"] = len(image.layers)
     return found
 

@@ -10,7 +10,6 @@ import pytest
 from dockerfile_frontend.executor.runtime.find import (
     CACHE,
     Engine,
-    advice,
     best_engine,
     find_engine,
     forget_engine,
@@ -111,14 +110,6 @@ def test_a_remembered_path_is_not_believed_alone(programs: Path, tmp_path: Path)
     trials = Trials()
     assert find_engine(ROOT, str(tmp_path), "", trials).path == str(programs / "crun")
     assert trials.tried
-
-
-def test_an_old_runc_is_told(programs: Path, tmp_path: Path) -> None:
-    assert "CVE-2025-31133" in advice(find_engine(ROOT, str(tmp_path), "runc", Trials()))
-    assert advice(find_engine(ROOT, str(tmp_path), "crun", Trials())) == ""
-    for version, told in (("1.2.7", True), ("1.2.8", False), ("1.10.0", False), ("", False)):
-        (programs / "runc").write_text(f"#!/bin/sh\necho runc version {version}\n")
-        assert bool(advice(Engine(str(programs / "runc"), "runc", cgroups=True))) == told
 
 
 def test_none_installed(tmp_path: Path) -> None:

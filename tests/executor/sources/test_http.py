@@ -5,14 +5,21 @@ from __future__ import annotations
 import gzip
 import os
 from pathlib import Path
+from threading import Barrier, Event
 
 import pytest
 
 from dockerfile_frontend.executor.session import Secret
+from dockerfile_frontend.executor.solve import complete, solve
+from dockerfile_frontend.executor.solver.events import VertexInfo
 from dockerfile_frontend.executor.solver.model import ExecutorError, StepError, Tree
+from dockerfile_frontend.executor.solver.plan import make_plan
 from dockerfile_frontend.executor.store import Store
+from ir_schema import Definition, Vertex
+from ir_schema.ops import Copy, FileAction, FileOp, Input, InputIndex, MergeOp, MkDir, Op, SourceOp
 from tests.executor.sources.conftest import Make, Watching
 from tests.executor.sources.images import bring, digest_of, files
+from tests.executor.sources.images import source as source_graph
 from tests.registry.servers import QUICK, Clock, Say, Scripted, Seen, client
 
 DATA = bytes(range(256)) * 800
@@ -334,12 +341,6 @@ def test_urls_that_are_none(make: Make, url: str) -> None:
 
 def test_several_are_asked_at_once(make: Make, server: Scripted) -> None:
     """Each of eight waits until all have been asked."""
-    from threading import Barrier
-
-    from dockerfile_frontend.executor.solve import solve
-    from ir_schema import Definition, Vertex
-    from ir_schema.ops import Input, InputIndex, MergeOp, Op, SourceOp
-
     all_asked = Barrier(8, timeout=60)
 
     def wait(_seen: Seen) -> Say:
@@ -351,3 +352,50 @@ def test_several_are_asked_at_once(make: Make, server: Scripted) -> None:
         server.says(f"/{number}", wait)
     merged = Vertex.of(Op(tuple(Input(v.digest) for v in vertices), MergeOp(tuple(InputIndex(n) for n in range(8)))))
     solve([Definition({v.digest: v for v in (*vertices, merged)}, Input(merged.digest))], make())
+
+
+def test_a_new_file_comes_with_the_run(make: Make, server: Scripted) -> None:
+    """Planning asks nobody about a file that the store has never had; the run shows how far it is."""
+    server.says("/x", Say(body=DATA))
+    events = Watching()
+    machine = make(events=events)
+    definition = source_graph(f"http://{server.host}/x")
+    plan = make_plan([definition], machine)
+    assert [task.later for task in plan.work] == [True]
+    assert server.seen == []
+    complete([definition], machine, plan)
+    assert [(label, current, total) for _, label, current, total, done in events.statuses if done] == [("x", len(DATA), len(DATA))]
+
+
+def test_a_step_that_needs_no_download_does_not_wait(make: Make, server: Scripted) -> None:
+    """With one job: the server answers when the other op has made its file."""
+    other_done = Event()
+
+    def wait(_seen: Seen) -> Say:
+        assert other_done.wait(60)
+        return Say(body=DATA)
+
+    class Told(Watching):
+        def completed(self, vertex: VertexInfo, *, cached: bool = False, error: str = "") -> None:  # noqa: ARG002
+            if vertex.digest == made.digest:
+                other_done.set()
+
+    server.says("/x", wait)
+    brought = Vertex.of(Op((), SourceOp(f"http://{server.host}/x")))
+    made = Vertex.of(Op((), FileOp((FileAction(-1, -1, 0, MkDir("/d", 0o755)),))))
+    merged = Vertex.of(Op((Input(brought.digest), Input(made.digest)), MergeOp((InputIndex(0), InputIndex(1)))))
+    machine = make(events=Told())
+    machine.jobs = 1
+    solve([Definition({v.digest: v for v in (brought, made, merged)}, Input(merged.digest))], machine)
+    assert other_done.is_set()
+
+
+def test_what_is_made_of_an_unchanged_file_is_known(make: Make, server: Scripted) -> None:
+    """Downloaded twice, since the server gives no tag, but the key of what follows is that of the content."""
+    server.says("/x", Say(body=DATA))
+    brought = Vertex.of(Op((), SourceOp(f"http://{server.host}/x")))
+    copied = Vertex.of(Op((Input(brought.digest),), FileOp((FileAction(-1, 0, 0, Copy("/x", "/y")),))))
+    definition = Definition({v.digest: v for v in (brought, copied)}, Input(copied.digest))
+    first, second = (solve([definition], make())[0] for _ in range(2))
+    assert first == second
+    assert len(server.seen) == 2
