@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-PACKAGES = ("h2", "hpack", "hyperframe", "lark")
+PACKAGES = ("lark",)
 """What a frontend imports, and what these import."""
 HEAD = "# What the image holds beside this project: the part of requirements-dev.lock that a frontend imports; `make lock` writes it.\n"
 
