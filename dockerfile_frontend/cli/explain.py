@@ -100,6 +100,9 @@ def fates_of(definition: Definition, job: BuildJob, *, built: bool) -> tuple[Fat
 LEAST_SECONDS = 0.05
 """What takes less is not told to people."""
 
+JSON_VERSION = 1
+"""Counted up when a key goes or changes its meaning; new keys may come at any time. `docs/inspect.md` lists them."""
+
 LOADING = "[internal] load build context"
 MOST_TOLD = 20
 
@@ -187,7 +190,7 @@ def drawn(definition: Definition, fates: Sequence[Fate], form: str) -> bytes:
         import json  # noqa: PLC0415  one form a call
 
         places = places_of(definition)
-        found = {"steps": [fate_json(fate, places.get(fate.digest)) for fate in fates]}
+        found = {"version": JSON_VERSION, "steps": [fate_json(fate, places.get(fate.digest)) for fate in fates]}
         return (json.dumps(found, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "replace")
     if form == "text":
         from dockerfile_frontend.inspect.lines import plain  # noqa: PLC0415  the same

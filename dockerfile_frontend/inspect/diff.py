@@ -176,6 +176,10 @@ def fates(new: Graph, pairing: Pairing, reads: Reads) -> dict[str, str]:
     return said
 
 
+JSON_VERSION = 1
+"""Counted up when a key goes or changes its meaning; new keys may come at any time. `docs/inspect.md` lists them."""
+
+
 def diff_json(old: Graph, new: Graph, pairing: Pairing, reads: Reads) -> dict[str, Any]:
     """For programs: what is gone and new, what changed in which fields, what only follows, and what each step of the new graph does."""
 
@@ -198,6 +202,7 @@ def diff_json(old: Graph, new: Graph, pairing: Pairing, reads: Reads) -> dict[st
 
     files = {digest: [{"sign": each.sign, "path": each.path} for each in some] for digest, some in reads.items()}
     return {
+        "version": JSON_VERSION,
         "equal": pairing.equal,
         "gone": [told(old, vertex) for vertex in pairing.gone],
         "new": [told(new, vertex) for vertex in pairing.new],

@@ -1,6 +1,6 @@
 """A picture as JSON: for programs, and for the page.
 
-{"file": "Dockerfile", "target": "stage-1", "nodes": [{"id": "stage-0", "kind": "stage", …}], "edges": [{"from": …, "to": …}]}
+{"version": 1, "file": "Dockerfile", "target": "stage-1", "nodes": [{"id": "stage-0", "kind": "stage", …}], "edges": [{"from": …, "to": …}]}
 """
 
 from __future__ import annotations
@@ -11,9 +11,14 @@ if TYPE_CHECKING:
     from dockerfile_frontend.inspect.picture.model import Edge, Node, Picture
 
 
+VERSION = 1
+"""Counted up when a key goes or changes its meaning; new keys may come at any time. `docs/inspect.md` lists them."""
+
+
 def picture_json(picture: Picture) -> dict[str, Any]:
     """What is empty is left out, but for the lists of nodes and edges."""
     return {
+        "version": VERSION,
         "file": picture.file,
         "target": picture.target,
         "nodes": [_node(node) for node in picture.nodes],

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 LINE = 15
 """Pixels of a line of text."""
 
-LETTER, CAPITAL = 6.7, 8.8
+LETTER, DIGIT, CAPITAL = 6.7, 7.5, 8.8
 """Pixels of a letter: fonts differ, and none is asked."""
 
 PADDING = 12
@@ -142,7 +142,9 @@ def _slot(node: Node, layer: int, *, down: bool) -> _Slot:
 
 
 def _width_of(line: str) -> float:
-    return sum(CAPITAL if letter.isupper() or letter in "mwMW@—…" or ord(letter) >= WIDE else LETTER for letter in line)
+    wide = sum(letter.isupper() or letter in "mwMW@—…" or ord(letter) >= WIDE for letter in line)
+    digits = sum(letter.isdigit() for letter in line)
+    return wide * CAPITAL + digits * DIGIT + (len(line) - wide - digits) * LETTER
 
 
 def _connect(edge: Edge, slots: Mapping[str, _Slot], *, bent: bool) -> list[_Slot]:

@@ -101,10 +101,8 @@ def _clean(text: str) -> str:
 
 def label(node: Node) -> list[str]:
     """The lines of a box."""
-    name = node.name or node.kind
-    if node.kind == "image":
-        name = shortened(short_digest(name))
-    first = middled(name) if node.kind in ("url", "git") else shortened(name)
+    name = short_digest(node.name) if node.kind == "image" else node.name or node.kind
+    first = middled(name) if node.kind in ("url", "git", "image") else shortened(name)
     return [first, *(shortened(note) for note in node.told[:4])]
 
 
@@ -117,7 +115,7 @@ def shortened(text: str, longest: int = LONGEST) -> str:
 
 
 def middled(text: str) -> str:
-    """An address that is too long without its middle: the host and the file tell most."""
+    """An address that is too long without its middle: where it begins and where it ends tell most."""
     return text if len(text) <= LONGEST else f"{text[: LONGEST // 2 - 1]}…{text[-LONGEST // 2 :]}"
 
 

@@ -195,5 +195,13 @@ document.getElementById("theme").onclick = () => {
 };
 window.onresize = show;
 fit();
+if (at.scale < 0.45 && number.has(data.target)) {  // too small to read: begin at the target
+  at.scale = 0.75;
+  centre(number.get(data.target));
+  const within = (from, length, whole) => Math.max(Math.min(0, (whole - length) / 2), Math.min(from, whole - length));
+  at.x = within(at.x, view.clientWidth / at.scale, drawn.width);
+  at.y = within(at.y, view.clientHeight / at.scale, drawn.height);
+  show();
+}
 const wanted = number.get(decodeURIComponent(location.hash.slice(1)));
 if (wanted !== undefined) { choose(wanted); centre(wanted); }

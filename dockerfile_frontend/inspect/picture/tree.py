@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.inspect.lines import Line, Piece
+from dockerfile_frontend.inspect.words import short_digest
 from ir_schema.record import Record
 
 if TYPE_CHECKING:
@@ -91,7 +92,8 @@ class _Tree:
         if row.edge is not None:
             yield Piece(row.margin + ("└── " if row.last else "├── "), "dim")
             yield Piece(f"{row.edge.kind:<6} ", "kind")
-        yield Piece(row.node.name or row.node.kind, "stage" if row.node.kind == "stage" or not row.edge else "text")
+        name = short_digest(row.node.name) if row.node.kind == "image" else row.node.name
+        yield Piece(name or row.node.kind, "stage" if row.node.kind == "stage" or not row.edge else "text")
         if row.edge is not None and row.edge.paths:
             yield Piece(f"  {told_paths(row.edge.paths)}")
         notes = " · ".join(self._marks(row, again=again, deep=deep))
