@@ -1,4 +1,4 @@
-"""What every test shares: case files with --update, Hypothesis without deadlines, a home folder of its own."""
+"""What every test shares: case files with --update, Hypothesis without deadlines, groups of tests that share a daemon."""
 
 from __future__ import annotations
 
@@ -33,3 +33,16 @@ settings.load_profile("ci" if os.environ.get("CI") else "here")
 def root() -> Path:
     """The checkout."""
     return ROOT
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """`--dist loadgroup` with pytest 9.2, whose ids are no longer made of what xdist 3.8 writes a group's name to.
+
+    Without it each worker starts every daemon. A pytest or xdist that writes it itself is left alone.
+    """
+    if getattr(config.option, "loadgroup", False) and hasattr(config, "workerinput"):
+        for item in items:
+            group = item.get_closest_marker("xdist_group")
+            if group and not item.nodeid.endswith(f"@{group.args[0]}"):
+                item._id = type(item.id).parse(f"{item.nodeid}@{group.args[0]}")  # noqa: SLF001

@@ -14,7 +14,6 @@ import os
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -23,9 +22,8 @@ from pathlib import Path
 import pytest
 
 from tests.components import give_up, require
+from tests.waiting import until
 
-PATIENCE = 60
-"""Seconds the daemon may take to answer."""
 ALONE = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
 START = 'ip link set lo up && exec "$0" "$@"'
 CGROUPS = Path("/sys/fs/cgroup")
@@ -96,12 +94,10 @@ def running(daemon: Path, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def wait(docker: Docker, process: subprocess.Popen[bytes], log: Path) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while docker.attempt("version").returncode != 0:
-        if process.poll() is not None or time.monotonic() > deadline:
-            tail = "\n".join(log.read_text(errors="replace").splitlines()[-5:])
-            give_up(f"dockerd does not start here: {tail}")
-        time.sleep(0.1)
+    until(lambda: docker.attempt("version").returncode == 0 or process.poll() is not None, "dockerd to answer")
+    if process.poll() is not None:
+        tail = "\n".join(log.read_text(errors="replace").splitlines()[-5:])
+        give_up(f"dockerd does not start here: {tail}")
 
 
 def remove_cgroups(name: str) -> None:

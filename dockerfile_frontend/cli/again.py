@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from contextlib import suppress
 from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
@@ -128,10 +129,13 @@ def _pieces(call: Call) -> Iterator[str | bytes]:
 
 
 def _code_time() -> int:
-    """When this program was last changed, so that somebody who changes it does not get what it made before."""
+    """When this program was last changed, so that somebody who changes it does not get what it made before.
+
+    0 where nobody can look: code in an archive or in a folder of somebody else's changes with its version.
+    """
     newest = 0
     for part in COMPILING:
-        with os.scandir(os.path.join(PACKAGE, part)) as entries:
+        with suppress(OSError), os.scandir(os.path.join(PACKAGE, part)) as entries:
             newest = max(newest, *(entry.stat().st_mtime_ns for entry in entries if entry.name.endswith(".py")))
     return newest
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import base64
 import io
 import json
+import os
 import shutil
 import signal
 import subprocess
 import tarfile
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +20,7 @@ import pytest
 from tests.backends.conftest import Here
 from tests.components import give_up
 from tests.running import DFC
+from tests.waiting import PATIENCE, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("backends")]
 
@@ -85,9 +86,8 @@ def agent(tmp_path: Path) -> Iterator[str]:
         give_up("ssh-agent: not installed")
     socket = str(tmp_path / "agent.sock")
     with subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.DEVNULL) as process:
-        while not Path(socket).exists():
-            assert process.poll() is None
-            time.sleep(0.01)
+        until(lambda: Path(socket).exists() or process.poll() is not None, "the agent's socket")
+        assert process.poll() is None
         yield socket
         process.terminate()
 
@@ -242,11 +242,12 @@ def sleeps(seconds: str) -> bool:
 
 
 def test_ctrl_c_stops_the_step_in_the_daemon(place: Here, base_image: str) -> None:
-    place.write(Dockerfile=f"FROM {base_image}\nRUN echo running-$((40 + 2)); sleep 70717\n")
+    mark = str(7_000_000 + os.getpid())
+    place.write(Dockerfile=f"FROM {base_image}\nRUN echo running-$((40 + 2)); sleep {mark}\n")
     command = [*DFC, "build", "--backend", "buildkit", "app", "-o", "type=oci,dest=app.tar", "--progress", "plain"]
     with subprocess.Popen(command, cwd=place.folder, env=place.environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
         assert process.stderr is not None
-        timer = threading.Timer(60, process.kill)
+        timer = threading.Timer(PATIENCE, process.kill)
         timer.start()
         said = b""
         for line in process.stderr:
@@ -258,10 +259,7 @@ def test_ctrl_c_stops_the_step_in_the_daemon(place: Here, base_image: str) -> No
         assert process.wait() == 130, said.decode()
         timer.cancel()
     assert b"Traceback" not in said
-    deadline = time.monotonic() + 60
-    while sleeps("70717"):
-        assert time.monotonic() < deadline, "the step goes on"
-        time.sleep(0.1)
+    until(lambda: not sleeps(mark), "the step to end")
     assert not (place.folder / "app.tar").exists()
     assert sorted(path.name for path in place.folder.iterdir() if path.name != "store") == ["app"]
 

@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import pytest
 from tests.cli.test_killed_fetch import environment_of, processes_of
 from tests.registry.servers import Say, Scripted, Seen
 from tests.running import DFC, dfc
+from tests.waiting import until
 
 pytestmark = pytest.mark.e2e
 
@@ -54,10 +54,7 @@ def test_ended_while_it_compiles(
         assert build.stderr
         said = build.stderr.read().decode().splitlines()
         assert set(said) <= {f"#1 [internal] load metadata for {host}/base:latest"}
-    deadline = time.monotonic() + 60
-    while number == signal.SIGKILL and processes_of(store) and time.monotonic() < deadline:
-        time.sleep(0.01)  # the kernel tells it
-    assert processes_of(store) == []
+    until(lambda: not processes_of(store), "both processes to end")
 
 
 def test_a_fault_of_the_dockerfile(tmp_path: Path) -> None:
@@ -66,7 +63,7 @@ def test_a_fault_of_the_dockerfile(tmp_path: Path) -> None:
     failed = dfc("build", tmp_path, env={"DFC_ROOT": str(store)})
     assert failed.returncode == 1
     assert b"unknown instruction: COPPY" in failed.stderr
-    assert processes_of(store) == []
+    until(lambda: not processes_of(store), "the second process to end")
 
 
 def test_where_there_is_one_processor(tmp_path: Path) -> None:

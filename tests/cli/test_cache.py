@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
@@ -14,7 +13,7 @@ import pytest
 
 from dockerfile_frontend.cli import app
 from dockerfile_frontend.cli.cache_places import spec_text
-from tests.running import ROOT, dfc
+from tests.running import as_user, dfc
 
 DOCKERFILE = """\
 FROM scratch AS a
@@ -113,9 +112,9 @@ def test_without_root(context: Path) -> None:
         shutil.copytree(context, here / "context")
         for path in (here, *here.rglob("*")):
             os.chown(path, 4321, 4321)
+        user = as_user(4321, here / "code")
         for store in ("one", "two"):
             caches = (f"type=local,src={here}/cache", f"type=local,dest={here}/cache,mode=max")
-            user = (sys.executable, ROOT / "tests/cli/as_user.py", "4321")
             flags = ("-o", f"type=oci,dest={here}/{store}.tar", "--cache-from", caches[0], "--cache-to", caches[1])
             done = subprocess.run(
                 [*user, "build", here / "context", "--progress=plain", "--root", here / store, *flags],

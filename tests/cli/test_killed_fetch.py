@@ -8,6 +8,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from tests.executor.sources.images import Image, digest_of, ranged
 from tests.registry.servers import Say, Scripted, Seen
 from tests.running import DFC, ROOT, dfc
+from tests.waiting import until
 
 pytestmark = pytest.mark.e2e
 
@@ -59,7 +61,7 @@ def test_the_next_build_goes_on(tmp_path: Path, number: signal.Signals) -> None:
     assert (tmp_path / "out" / "copy").read_bytes() == NOISE
     assert [text.startswith("bytes=") for text in ranges] == [True]
     assert not list((store / "ingest").iterdir())
-    assert not processes_of(store)
+    until(lambda: not processes_of(store), "processes and mounts to end")
 
 
 def environment_of(store: Path) -> Mapping[str, str]:
@@ -70,10 +72,7 @@ def processes_of(store: Path) -> list[str]:
     """Command lines of processes that still have to do with the store, and mounts in it."""
     found = [line for line in Path("/proc/self/mounts").read_text().splitlines() if str(store) in line]
     for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            environment = (folder / "environ").read_bytes()
-        except OSError:
-            continue
-        if os.fsencode(store) in environment:
-            found.append((folder / "cmdline").read_bytes().decode(errors="replace"))
+        with suppress(OSError):  # one that has ended
+            if os.fsencode(store) in (folder / "environ").read_bytes():
+                found.append((folder / "cmdline").read_bytes().decode(errors="replace"))
     return found

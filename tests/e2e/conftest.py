@@ -5,9 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
-import socket
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,12 +15,9 @@ import pytest
 
 from tests.components import give_up, require
 from tests.packaging.image import push_image
+from tests.registry.servers import debian_registry
+from tests.waiting import until
 
-REGISTRY = """
-version: 0.1
-storage: {{filesystem: {{rootdirectory: {folder}}}}}
-http: {{addr: "127.0.0.1:{port}"}}
-"""
 MIRROR = """
 [registry."docker.io"]
   mirrors = ["{registry}"]
@@ -30,46 +25,27 @@ MIRROR = """
   http = true
 """
 """Images of Docker Hub come from our registry."""
-PATIENCE = 60
-"""Seconds a server may take to answer."""
 
 
 @contextmanager
 def running(command: list[str], log: Path, ready: Callable[[], bool]) -> Iterator[subprocess.Popen[bytes]]:
     with log.open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as server:
         try:
-            deadline = time.monotonic() + PATIENCE
-            while not ready():
-                if server.poll() is not None or time.monotonic() > deadline:
-                    tail = "\n".join(log.read_text(errors="replace").splitlines()[-5:])
-                    give_up(f"{Path(command[0]).name} does not start here: {tail}")
-                time.sleep(0.05)
+            until(lambda: ready() or server.poll() is not None, f"{command[0]} to answer")
+            if server.poll() is not None:
+                tail = "\n".join(log.read_text(errors="replace").splitlines()[-5:])
+                give_up(f"{Path(command[0]).name} does not start here: {tail}")
             yield server
         finally:
             server.terminate()
             server.wait()
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def answers(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
 @pytest.fixture(scope="session")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of an empty registry, host:port, plain HTTP."""
-    program = require("docker-registry")
-    folder, port = tmp_path_factory.mktemp("registry"), free_port()
-    config = folder / "config.yml"
-    config.write_text(REGISTRY.format(folder=folder / "data", port=port))
-    with running([str(program), "serve", str(config)], folder / "log", lambda: answers(port)):
-        yield f"127.0.0.1:{port}"
+    with debian_registry(tmp_path_factory.mktemp("registry")) as host:
+        yield host
 
 
 @pytest.fixture(scope="session")

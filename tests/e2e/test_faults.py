@@ -20,6 +20,7 @@ import pytest
 from tests.components import give_up, require
 from tests.e2e.builds.images import Tree, read_image
 from tests.running import DFC, ROOT
+from tests.waiting import PATIENCE, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
@@ -41,7 +42,6 @@ SECRET = "5f1b-not-to-be-found"  # noqa: S105  it is meant to be looked for
 FILES = 100
 LEFT_EMPTY = ("work", "ingest", "sessions", "locks")
 """Folders of a store that hold something only while a build runs."""
-PATIENCE = 120
 """Seconds after which a build counts as hung."""
 
 
@@ -146,10 +146,7 @@ def test_a_killed_build_leaves_nothing_and_the_next_one_completes(project: Proje
         with project.start(context, "image.tar") as process:
             time.sleep(whole * (count + 0.5) / 6)
             process.kill()
-        ended = time.monotonic()
-        while project.remains() and time.monotonic() < ended + PATIENCE:  # the kernel ends the children at once, not in no time
-            time.sleep(0.05)
-        assert project.remains() == []
+        until(lambda: not project.remains(), "the kernel to end the children")
         status, said = project.build(context, "next.tar")
         assert status == 0, said
         check_tree(project.tree("next.tar"), context)

@@ -109,7 +109,7 @@ class Daemon:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         os.close(self.sink)
-        self._thread.join(10)
+        self._thread.join(60)
         wait_for_readers()
         os.close(self.source)
         assert not self._thread.is_alive()
@@ -216,4 +216,4 @@ def wait_for_readers() -> None:
     """Until no channel reads any more: it must not read what is opened next under its descriptor's number."""
     for thread in threading.enumerate():
         if thread.name == "gateway reader":
-            thread.join(10)
+            thread.join(60)

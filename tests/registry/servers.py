@@ -11,6 +11,7 @@ import base64
 import contextlib
 import http.server
 import json
+import re
 import socket
 import subprocess
 import threading
@@ -28,6 +29,7 @@ from dockerfile_frontend.registry.hosts import HostTable
 from dockerfile_frontend.registry.media import OCI_MANIFEST
 from dockerfile_frontend.registry.retry import Retry
 from tests.components import require
+from tests.waiting import until
 
 PASSWORD = "s3cret"  # noqa: S105  of a registry that lives as long as a test
 # joe with the password above: perl -e 'print crypt("s3cret", q($2b$05$abcdefghijklmnopqrstuu))'
@@ -203,42 +205,34 @@ def debian_registry(
 ) -> Iterator[str]:
     """Debian's docker-registry on a free port of loopback; gives host:port."""
     program = require("docker-registry")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     config = [
         "version: 0.1",
-        "log: {level: error, accesslog: {disabled: true}}",
+        "log: {level: info, accesslog: {disabled: true}}",
         f"storage: {{filesystem: {{rootdirectory: {folder / 'storage'}}}, delete: {{enabled: true}}}}",
-        f"http: {{addr: '127.0.0.1:{port}'" + _tls(certificate) + "}",
+        "http: {addr: '127.0.0.1:0'" + _tls(certificate) + "}",
     ]
     if htpasswd:
         (folder / "htpasswd").write_text(HTPASSWD)
         config.append(f"auth: {{htpasswd: {{realm: test, path: {folder / 'htpasswd'}}}}}")
     (folder / "config.yml").write_text("\n".join(config))
-    log = (folder / "registry.log").open("wb")
-    child = subprocess.Popen([program, "serve", folder / "config.yml"], stdout=log, stderr=log, cwd=folder)
-    try:
-        wait_for(port, child)
-        yield f"127.0.0.1:{port}"
-    finally:
-        child.terminate()
-        child.wait(10)
-        log.close()
+    command, path = [str(program), "serve", str(folder / "config.yml")], folder / "registry.log"
+    with path.open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log, cwd=folder) as child:
+        try:
+            yield until(lambda: _address(path, child), "docker-registry to listen")
+        finally:
+            child.terminate()
+
+
+def _address(log: Path, child: subprocess.Popen[bytes]) -> str:
+    """Where it says it listens; nothing yet. Fails when it has ended."""
+    text = log.read_text(errors="replace")
+    assert child.poll() is None, text
+    found = re.search(r"listening on (127\.0\.0\.1:\d+)", text)
+    return found[1] if found else ""
 
 
 def _tls(certificate: tuple[Path, Path] | None) -> str:
     return f", tls: {{certificate: {certificate[0]}, key: {certificate[1]}}}" if certificate else ""
-
-
-def wait_for(port: int, child: subprocess.Popen[bytes]) -> None:
-    for _ in range(400):
-        if child.poll() is not None:
-            raise AssertionError(f"{child.args!r} ended with status {child.returncode}")
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1.0):
-            return
-        time.sleep(0.02)
-    raise AssertionError(f"{child.args!r} does not listen")
 
 
 def put_blob(host: str, path: str, digest: str, content: bytes) -> None:

@@ -32,7 +32,7 @@ def meet(barrier: threading.Barrier) -> None:
 
 
 def test_what_is_announced_is_asked_at_the_same_time() -> None:
-    together = threading.Barrier(3, timeout=20)
+    together = threading.Barrier(3, timeout=120)
     inner = Counting(lambda _: meet(together))
     resolver = Concurrent(inner)
     requests = [ImageRequest(f"a/{name}:1", AMD64) for name in "xyz"]
@@ -52,7 +52,7 @@ def test_no_more_than_allowed_at_once() -> None:
             running += 1
             most = max(most, running)
         turn.release()
-        turn.acquire(timeout=20)
+        turn.acquire(timeout=120)
         with lock:
             running -= 1
 
@@ -71,7 +71,7 @@ def test_a_single_question_is_left_to_who_asks_it() -> None:
 
 
 def test_many_threads_get_the_one_answer() -> None:
-    together = threading.Barrier(8, timeout=20)
+    together = threading.Barrier(8, timeout=120)
     inner = Counting()
     resolver = Concurrent(inner)
     got: list[ResolvedImage] = []

@@ -5,7 +5,6 @@ import gzip
 import io
 import lzma
 import os
-import socket
 import subprocess
 import tarfile
 from collections.abc import Callable, Iterator
@@ -21,7 +20,8 @@ from dockerfile_frontend.resolvers.archive_time import newest_file
 from dockerfile_frontend.resolvers.registry import RegistryResolver
 from dockerfile_frontend.semantics.resolver import ResolveError
 from tests.components import require
-from tests.registry.servers import Clock, Say, Scripted, wait_for
+from tests.git_daemon import git_daemon
+from tests.registry.servers import Clock, Say, Scripted
 
 
 @pytest.fixture
@@ -147,24 +147,8 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, 
     git(top, "init", "-q", "-b", "main", "repo")
     git(top / "repo", "commit", "-q", "--allow-empty", "-m", "a\n\ncommitter x <x> 1 +0000")
     git(top / "repo", "tag", "-a", "v1", "-m", "v1")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = [
-        str(require("git")),
-        "daemon",
-        "--listen=127.0.0.1",
-        f"--port={port}",
-        f"--base-path={top}",
-        "--export-all",
-    ]
-    server = subprocess.Popen([*command, "--reuseaddr"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        wait_for(port, server)
-        yield f"127.0.0.1:{port}/repo", git(top / "repo", "rev-parse", "HEAD")
-    finally:
-        server.terminate()
-        server.wait(10)
+    with git_daemon(top) as address:
+        yield f"{address}/repo", git(top / "repo", "rev-parse", "HEAD")
 
 
 @pytest.mark.e2e

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.components import require
-from tests.e2e.conftest import answers, free_port, running
+from tests.git_daemon import git_daemon
 
 STAMP = 1600000000
 """Modification time of every file that is served or lies in a context, seconds."""
@@ -78,7 +78,5 @@ def write_repository(folder: Path) -> None:
 @contextmanager
 def serve_repository(folder: Path) -> Iterator[str]:
     """The URL below which repositories of `folder` can be cloned."""
-    port = free_port()
-    options = ["--reuseaddr", "--export-all", f"--base-path={folder}", "--listen=127.0.0.1", f"--port={port}"]
-    with running([str(require("git")), "daemon", *options, str(folder)], folder / "log", lambda: answers(port)):
-        yield f"git://127.0.0.1:{port}"
+    with git_daemon(folder) as address:
+        yield f"git://{address}"

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
 import shutil
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -22,7 +20,7 @@ from tests.casefiles import Case
 from tests.components import require
 from tests.e2e.builds.builders import PATIENCE, Base, Built, Request
 from tests.executor.runtime.box import NOBODY
-from tests.running import ROOT
+from tests.running import as_user
 
 SUBORDINATE = f"{NOBODY}:100000:65536\n"
 
@@ -112,12 +110,8 @@ def running_builder(home: Path, subordinate: str) -> Iterator[subprocess.Popen[s
     os.chown(home, NOBODY, NOBODY)
     ids = home.with_name(f"{home.name}-ids")
     ids.write_text(subordinate)
-    mounts = "".join(f"mount --bind {ids} /etc/{name} && " for name in ("subuid", "subgid"))
-    code = home.with_name(f"{home.name}-code")  # the checkout where the user may look at it
-    code.mkdir()
-    mounts += f"mount --bind {shlex.quote(str(ROOT))} {code} && "
-    server = [sys.executable, str(code / Path(__file__).with_name("as_user.py").relative_to(ROOT)), str(NOBODY)]
-    command = ["unshare", "--mount", "sh", "-c", f"{mounts}exec {shlex.join(server)}"]
+    mounts = " && ".join(f"mount --bind {ids} /etc/{name}" for name in ("subuid", "subgid"))
+    command = as_user(NOBODY, home.with_name(f"{home.name}-code"), "tests/e2e/builds/as_user.py", mounts)
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, start_new_session=True) as process:
         try:

@@ -8,8 +8,7 @@ import re
 import signal
 import subprocess
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,10 +18,10 @@ import pytest
 from tests.e2e.conftest import BuildKit, start_buildkit
 from tests.e2e.frontend.frontends import outcome, run
 from tests.e2e.frontend.stage import LOCALS
+from tests.waiting import PATIENCE, until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("buildkit")]
 
-PATIENCE = 60
 """Seconds that anything here may take before it counts as hanging."""
 
 
@@ -107,15 +106,6 @@ def frontends(mark: str) -> Iterator[int]:
                     yield int(entry.name)
 
 
-def eventually(true: Callable[[], bool]) -> bool:
-    deadline = time.monotonic() + PATIENCE
-    while not true():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.05)
-    return True
-
-
 def gone(process: int) -> bool:
     try:
         return "\nState:\tZ" in Path(f"/proc/{process}/status").read_text()
@@ -159,7 +149,7 @@ def test_a_frontend_that_is_told_to_end_is_one_error(buildkit: BuildKit, fronten
 def test_it_ends_with_its_client(buildkit: BuildKit, frontend_image: str) -> None:
     with waiting(buildkit, frontend_image) as build:
         build.client.kill()
-        assert eventually(lambda: gone(build.frontend))
+        until(lambda: gone(build.frontend), "the frontend to end")
 
 
 def test_it_ends_with_its_daemon(registry: str, frontend_image: str, tmp_path: Path) -> None:
@@ -168,7 +158,7 @@ def test_it_ends_with_its_daemon(registry: str, frontend_image: str, tmp_path: P
         code, said = build.ended()
         assert code == 1
         assert "Traceback" not in said
-        assert eventually(lambda: gone(build.frontend))
+        until(lambda: gone(build.frontend), "the frontend to end")
 
 
 def test_neither_secrets_nor_args_are_shown(buildkit: BuildKit, frontend_image: str, library: str, tmp_path: Path) -> None:

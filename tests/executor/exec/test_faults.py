@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 
 from ir_schema.ops import CacheSharing, Input
 from tests.executor.exec.bench import Bench, Graph, Running, cache
+from tests.waiting import until
 
 MARK = f"sleep {2_000_000 + os.getpid()}"
 """Known by its number, whatever else runs on the machine."""
@@ -30,10 +30,7 @@ def sleepers() -> list[int]:
 
 def check_nothing_left(bench: Bench) -> None:
     """Waits a moment: the kernel ends a namespace's processes one after the other."""
-    deadline = time.monotonic() + 20
-    while sleepers() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert sleepers() == []
+    until(lambda: not sleepers(), "all processes to end")
     assert str(bench.home) not in Path("/proc/self/mountinfo").read_text()
 
 
@@ -60,10 +57,7 @@ def endless(bench: Bench, command: str) -> Iterator[tuple[Running, Graph, Input,
         bench.job(*graph.at(graph.step(f"{command}; echo > /meet/up; {MARK}", base=first, mounts=meet)))
     )
     try:
-        deadline = time.monotonic() + 60
-        while not list(bench.store.glob("caches/*/up")):
-            assert time.monotonic() < deadline
-            time.sleep(0.01)
+        until(lambda: list(bench.store.glob("caches/*/up")), "the step to begin")
         (lock,) = bench.store.glob("runtime/*.lock")
         yield running, graph, first, lock.stem
     finally:
@@ -101,10 +95,7 @@ def test_kill_9_gives_locked_caches_back(bench: Bench) -> None:
     mounts = [(cache("/meet", "meet", CacheSharing.LOCKED), None)]
     graph = bench.graph()
     running = bench.start(bench.job(graph.run(f"echo > /meet/up; {MARK}", mounts=mounts)))
-    deadline = time.monotonic() + 60
-    while not list(bench.store.glob("caches/*/up")):
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    until(lambda: list(bench.store.glob("caches/*/up")), "the step to begin")
     running.signal(signal.SIGKILL)
     running.end()
     assert bench.build(graph.run("ls /meet", mounts=mounts)).log == "up\n"

@@ -18,6 +18,7 @@ from ir_schema.ops import CacheSharing, SecretEnv
 from tests.components import give_up
 from tests.executor.exec.bench import Bench, agent, cache, secret
 from tests.executor.exec.driver import Outcome
+from tests.waiting import until
 
 
 class Given:
@@ -139,21 +140,11 @@ def test_while_it_runs_it_is_in_no_file_of_a_disk(bench: Bench, given: Given) ->
         secretenv=(SecretEnv("token", "TOKEN"),),
     )
     running = bench.start(bench.job(*graph.at(step), session=bench.session(secrets=given.secrets)))
-    meet = wait_for(bench.store / "caches", "up").parent
+    (meet,) = until(lambda: [path.parent for path in bench.store.glob("caches/*/up")], "the step to begin")
     hits = found(bench.store, given.forms())
     (meet / "go").touch()
     assert running.finish().error == ""
     assert hits == []
-
-
-def wait_for(place: Path, name: str) -> Path:
-    import time
-
-    for _ in range(600):
-        for path in place.glob(f"*/{name}"):
-            return path
-        time.sleep(0.05)
-    pytest.fail(f"{name} did not come")
 
 
 @pytest.fixture

@@ -15,6 +15,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.waiting import PATIENCE
+
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[3]))
 
@@ -63,7 +65,7 @@ def shell(job: Job, tmp_path: Path) -> Iterator[tuple[int, Talk]]:
     def talk(text: bytes, answer: bytes) -> bytes:
         """Type, and wait for the answer; what gets lost while the shell changes the terminal's mode is typed again."""
         heard = b""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE
         while answer not in heard:
             assert time.monotonic() < deadline, heard
             os.write(terminal, text)

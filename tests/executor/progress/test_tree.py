@@ -6,6 +6,7 @@ import fcntl
 import os
 import pty
 import re
+import select
 import signal
 import struct
 import subprocess
@@ -19,8 +20,9 @@ from tests.running import ROOT
 
 SCRIPT = """
 import sys, time
-from dockerfile_frontend.executor.progress import open_display, settle_mode
+from dockerfile_frontend.executor.progress import open_display, settle_mode, tree
 from tests.executor.progress.steps import BASE, COPY, LINT, MAKE
+tree.APPEARS_AFTER = {appears_after}
 display = open_display(settle_mode("auto", sys.stderr), sys.stderr)
 try:
     display.planned((BASE, COPY, MAKE, LINT))
@@ -40,34 +42,48 @@ finally:
     display.close()
     display.close()
 """
-WAIT = "time.sleep(0.6)"
+WAIT = "print(flush=True); sys.stdin.readline()"
+"""Until what is there has been drawn."""
+DRAWN = b"[+] Building"
 
 
-def on_terminal(columns: int, rows: int, *, middle: str = WAIT, wait: str = WAIT, interrupt: bool = False, **env: str) -> str:
+def on_terminal(
+    columns: int, rows: int, *, middle: str = WAIT, wait: str = WAIT, appears_after: float = 0.1, interrupt: bool = False, **env: str
+) -> str:
     """All that the script above writes to a terminal of that size."""
     leader, follower = pty.openpty()
     fcntl.ioctl(follower, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TERM": "xterm-256color", **env}
     for name in ("COLUMNS", "LINES", *(() if "NO_COLOR" in env else ("NO_COLOR",))):
         environment.pop(name, None)
-    script = SCRIPT.format(middle=middle, wait=wait)
-    with subprocess.Popen([sys.executable, "-c", script], stderr=follower, cwd=ROOT, env=environment) as running:
+    command = [sys.executable, "-c", SCRIPT.format(middle=middle, wait=wait, appears_after=appears_after)]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=follower, cwd=ROOT, env=environment, bufsize=0) as running:
         os.close(follower)
-        text = b""
-        while True:
-            try:
-                data = os.read(leader, 65536)
-            except OSError:
-                break
-            if not data:
-                break
+        assert running.stdin
+        assert running.stdout
+        text, enough = b"", 0
+        while data := read_terminal(leader):
             text += data
             if interrupt and b"transferring" in text:
                 interrupt = False
                 running.send_signal(signal.SIGINT)
+            if not enough and select.select([running.stdout], [], [], 0)[0] and running.stdout.read(1):
+                enough = text.count(DRAWN) + 3  # one may have been begun before, and one is not yet whole
+            if enough and text.count(DRAWN) >= enough:
+                enough = 0
+                running.stdin.write(b"\n")
     os.close(leader)
     assert running.returncode == 0
     return text.decode()
+
+
+def read_terminal(leader: int) -> bytes:
+    """What comes next; nothing at the end."""
+    try:
+        return os.read(leader, 65536)
+    except OSError:
+        return b""
 
 
 def last_picture(text: str) -> list[str]:
@@ -81,8 +97,8 @@ def test_the_tree_while_it_runs_and_at_the_end() -> None:
     for seen in ("━━━━━━━━━━━━━━ ", "700.00kB / 1.00MB", " => => transferring", " => => # cc -c main.c", " => => # linking xx"):
         assert seen in text
     picture = last_picture(text)
-    assert re.fullmatch(r"\[\+\] Building \d\.\ds \(4/4\) FAILED", picture[0])
-    assert [re.sub(r" +\d\.\ds$", "", line) for line in picture[1:5]] == [
+    assert re.fullmatch(r"\[\+\] Building \d+\.\ds \(4/4\) FAILED", picture[0])
+    assert [re.sub(r" +\d+\.\ds$", "", line) for line in picture[1:5]] == [
         " => CACHED [1/3] FROM docker.io/library/base",
         " => [2/3] COPY . .",
         " => ERROR [3/3] RUN make",
@@ -114,8 +130,8 @@ def test_a_dumb_terminal_and_a_pipe_get_plain_lines() -> None:
 
 
 def test_a_build_that_is_over_at_once_is_one_line() -> None:
-    text = on_terminal(80, 24, middle="pass", wait="pass")
-    assert re.fullmatch(r"\[\+\] Building 0\.\ds \(4/4\) FAILED\r\n", text)
+    text = on_terminal(80, 24, middle="pass", wait="pass", appears_after=60)
+    assert re.fullmatch(r"\[\+\] Building \d+\.\ds \(4/4\) FAILED\r\n", text)
 
 
 def test_an_interrupt_gives_the_terminal_back() -> None:

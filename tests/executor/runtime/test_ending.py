@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.executor.runtime.box import Box
+from tests.waiting import PATIENCE, until
 
 MARK = f"sleep {1_000_000 + os.getpid()}"
 """Known by its number, whatever else runs on the machine."""
@@ -58,11 +59,8 @@ def sleepers() -> list[int]:
 
 def gone(box: Box) -> bool:
     """Waits a moment: the kernel ends a namespace's processes one after the other."""
-    deadline = time.monotonic() + 10
-    while sleepers() and time.monotonic() < deadline:
-        time.sleep(0.02)
-    mounts = Path("/proc/self/mountinfo").read_text()
-    return not sleepers() and str(box.home) not in mounts
+    until(lambda: not sleepers(), "all processes to end")
+    return str(box.home) not in Path("/proc/self/mountinfo").read_text()
 
 
 def token(box: Box) -> str:
@@ -87,7 +85,7 @@ def test_a_signal_stops_the_container(box: Box, number: signal.Signals) -> None:
         wait_up(process)
         mine = token(box)
         process.send_signal(number)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=PATIENCE)
     assert (out, process.returncode) == ("stopped\n", 130), err
     assert gone(box)
     assert names(box) == set()
@@ -101,7 +99,7 @@ def test_kill_9_takes_everything_along(box: Box, victim: str) -> None:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
         assert len(children) == 1
         os.kill(process.pid if victim == "waiting" else int(children[0]), signal.SIGKILL)
-        process.communicate(timeout=20)
+        process.communicate(timeout=PATIENCE)
     assert process.returncode == -9
     assert gone(box)
     box.run("true")  # takes away the empty cgroups
@@ -112,7 +110,7 @@ def test_the_next_start_takes_away_what_a_killed_one_left(box: Box) -> None:
         wait_up(process)
         mine = token(box)
         process.kill()
-        process.communicate(timeout=20)
+        process.communicate(timeout=PATIENCE)
     assert gone(box)
     assert len(names(box)) == 2
     assert box.run("echo again").out == "again\n"
@@ -126,7 +124,7 @@ def test_two_at_once_leave_each_other_alone(box: Box) -> None:
         assert box.run("echo beside").out == "beside\n"
         assert len(sleepers()) == 1
         process.terminate()
-        process.communicate(timeout=20)
+        process.communicate(timeout=PATIENCE)
     assert names(box) == set()
 
 
@@ -135,7 +133,7 @@ def test_a_signal_while_the_container_starts(box: Box) -> None:
         with endless(box) as process:
             time.sleep(delay)
             process.terminate()
-            process.communicate(timeout=20)
+            process.communicate(timeout=PATIENCE)
             assert process.returncode in {130, -signal.SIGTERM}
         assert gone(box)
         assert names(box) == set()
@@ -150,7 +148,7 @@ def test_a_runtime_that_hangs_is_ended(box: Box) -> None:
     with endless(box, mount=str(trap)) as process:
         time.sleep(0.5)
         process.terminate()
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=PATIENCE)
     assert (out, process.returncode) == ("stopped\n", 130), err
     assert gone(box)
     assert names(box) == set()
@@ -162,7 +160,7 @@ def test_crun_is_stopped_as_well(request: pytest.FixtureRequest, level: str, cru
     with endless(box, engine=crun) as process:
         wait_up(process)
         process.terminate()
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=PATIENCE)
     assert (out, process.returncode) == ("stopped\n", 130), err
     assert gone(box)
     assert names(box) == set()

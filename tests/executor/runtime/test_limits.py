@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import resource
 from dataclasses import replace
 from pathlib import Path
@@ -82,12 +83,13 @@ def test_no_limit_no_warning() -> None:
 
 
 def test_a_cgroup_parent(root_box: Box) -> None:
-    outcome = root_box.run("cat /proc/self/cgroup", cgroup_parent="/dfc-test-parent/")
-    for group in Path("/sys/fs/cgroup").glob("*/dfc-test-parent"):
+    parent = f"dfc-test-parent-{os.getpid()}"
+    outcome = root_box.run("cat /proc/self/cgroup", cgroup_parent=f"/{parent}/")
+    for group in Path("/sys/fs/cgroup").glob(f"*/{parent}"):
         assert not list(group.glob("dfc-*"))
         group.rmdir()
     assert all(
-        line.split(":")[2].startswith("/dfc-test-parent/dfc-") for line in outcome.lines if not line.startswith("0:")
+        line.split(":")[2].startswith(f"/{parent}/dfc-") for line in outcome.lines if not line.startswith("0:")
     )
 
 

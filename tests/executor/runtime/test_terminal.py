@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from tests.waiting import PATIENCE
+
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[3]))
 
@@ -48,7 +50,7 @@ def shell(box: Box) -> Iterator[tuple[int, Talk]]:
     def talk(text: bytes, answer: bytes) -> None:
         """Type, and wait for the answer; what gets lost while the shell changes the terminal's mode is typed again."""
         heard = b""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE
         while answer not in heard:
             assert time.monotonic() < deadline, heard
             os.write(terminal, text)

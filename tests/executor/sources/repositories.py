@@ -10,7 +10,6 @@ import base64
 import contextlib
 import http.server
 import os
-import socket
 import stat
 import subprocess
 import threading
@@ -19,7 +18,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.components import require
-from tests.registry.servers import wait_for
 
 WHEN = "1600000000 +0000"
 ENVIRONMENT = {
@@ -157,22 +155,6 @@ def served(root: Path, *, password: str = "", redirect: str = "", old: bool = Fa
     finally:
         web.shutdown()
         web.server_close()
-
-
-@contextlib.contextmanager
-def daemon(root: Path) -> Iterator[str]:
-    """The git daemon over `root`; gives host:port for git://."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = ["git", "daemon", "--export-all", "--reuseaddr", "--listen=127.0.0.1", f"--port={port}", f"--base-path={root}", str(root)]
-    environment = {**ENVIRONMENT, **ANYBODY}
-    with subprocess.Popen(command, env=environment, stderr=subprocess.DEVNULL) as child:
-        try:
-            wait_for(port, child)
-            yield f"127.0.0.1:{port}"
-        finally:
-            child.terminate()
 
 
 def facts(root: Path) -> dict[str, tuple[str, str]]:

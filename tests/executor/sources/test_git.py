@@ -15,7 +15,8 @@ from dockerfile_frontend.executor.solver.model import StepError, Tree
 from dockerfile_frontend.executor.store import Store
 from tests.executor.sources.conftest import Make
 from tests.executor.sources.images import bring, files
-from tests.executor.sources.repositories import ENVIRONMENT, GitServer, Repository, daemon, facts, served
+from tests.executor.sources.repositories import ENVIRONMENT, GitServer, Repository, facts, served
+from tests.git_daemon import git_daemon
 
 pytestmark = pytest.mark.e2e
 
@@ -243,7 +244,7 @@ def test_fetch_by_commit(make: Make, store: Store, server: GitServer, repo: Repo
 
 def test_the_git_protocol(make: Make, store: Store, root: Path, repo: Repository) -> None:
     del repo
-    with daemon(root) as host:
+    with git_daemon(root) as host:
         tree = bring(make(), f"git://{host}/app.git#v1", {"git.fullurl": f"git://{host}/app.git"})
     assert files(store, tree)["a.txt"] == b"one"
 
