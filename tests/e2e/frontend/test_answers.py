@@ -10,7 +10,8 @@ import pytest
 from tests.components import require
 from tests.e2e.conftest import BuildKit
 from tests.e2e.frontend.asking import PATIENCE, Asker, Json, asking, by, without_chance
-from tests.e2e.frontend.test_process import Holding, eventually, frontends, serving
+from tests.e2e.frontend.test_process import Holding, frontends, serving
+from tests.waiting import until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("buildkit")]
 
@@ -188,6 +189,6 @@ def test_a_client_that_leaves_in_the_middle(asker: Asker, frontend_image: str) -
     with Holding() as server, serving(server):
         job = by(frontend_image, {"Options": {"context": server.url}, "LeaveAt": "load remote build context"})
         assert "canceled" in asker.ask(job)["Error"]
-        assert eventually(lambda: not list(frontends(server.url)))
+        until(lambda: not list(frontends(server.url)), "the frontends to end")
     found = asker.ask(by(frontend_image, {"Options": {"requestid": "frontend.none"}}))
     assert "Error" in found

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from dockerfile_frontend.executor import binfmt
 from dockerfile_frontend.executor.machine import Machine, RunningStep
 from dockerfile_frontend.executor.ops import exec as exec_op
 from dockerfile_frontend.executor.session import Session
@@ -84,6 +85,15 @@ def test_what_is_refused(machine: Machine, body: ExecOp, said: str) -> None:
     assert machine.store.db.execute("SELECT count(*) FROM layer").fetchone() == (0,)
 
 
+@pytest.fixture
+def _no_emulator(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setattr(binfmt, "runs", lambda _: False)
+    binfmt._fault.cache_clear()  # noqa: SLF001
+    yield
+    binfmt._fault.cache_clear()  # noqa: SLF001
+
+
+@pytest.mark.usefixtures("_no_emulator")
 def test_a_foreign_platform_needs_an_emulator(machine: Machine) -> None:
     with pytest.raises(ExecutorError, match="no support for running processes with linux/s390x platform") as caught:
         run(machine, ExecOp(META, (ROOT,)), Platform("s390x", "linux"))

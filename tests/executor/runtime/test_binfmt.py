@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,10 @@ FOREIGN = "s390x" if HERE != "s390x" else "amd64"
 
 
 @pytest.fixture(autouse=True)
-def _fresh() -> None:
+def _fresh() -> Iterator[None]:
+    """What one test makes it believe is found out anew by the next, here and elsewhere."""
+    binfmt._fault.cache_clear()  # noqa: SLF001
+    yield
     binfmt._fault.cache_clear()  # noqa: SLF001
 
 
