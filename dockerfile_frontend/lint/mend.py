@@ -246,11 +246,16 @@ def inserted_line(file: LintFile, step: Step, text: str) -> Fix | None:
 
 
 def above(file: LintFile, step: Step, text: str) -> Edit | None:
-    """A line above an instruction and the comments right above that, which may speak of it."""
+    """A line above an instruction, and above the comments right above that which switch rules off there."""
     if step.onbuild is not None:
         return None
     first = file.all_steps[step.index - 1].node.end + 1 if step.index else 1
-    line = step.node.start
-    while line > first and line_at(file, line - 1).lstrip().startswith("#"):
-        line -= 1
-    return inserted(line, 1, f"{text}\n")
+    number = place = step.node.start
+    while number > first and line_at(file, number - 1).lstrip().startswith("#"):
+        number -= 1
+        if _SWITCHES_OFF.match(line_at(file, number)):
+            place = number
+    return inserted(place, 1, f"{text}\n")
+
+
+_SWITCHES_OFF = re.compile(r"\s*#\s*(?:hadolint|dfc|check)\b")
