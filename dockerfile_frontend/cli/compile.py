@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 OUTPUT_FLAGS = (
     click.option("-o", "--output", metavar="FILE", default=STANDARD, help="Where to  [default: standard output]"),
-    click.option("--format", "form", type=click.Choice(FORMATS), default="msgpack", show_default=True),
+    click.option("--format", "form", type=click.Choice(FORMATS), default="msgpack", show_default=True, help="Form of the graph."),
     click.option("--image-config", metavar="FILE", help="Write the image config, as JSON, there."),
     click.option("-q", "--quiet", is_flag=True, help="No warnings."),
 )

@@ -30,7 +30,7 @@ COMPILE_FLAGS = (
 @click.command("diff", cls=Command)
 @click.argument("old", metavar="OLD|-")
 @click.argument("new", metavar="NEW|-")
-@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True)
+@click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True, help="What to show it as.")
 @click.option("--steps", is_flag=True, help="Say of every step of NEW whether it keeps its cache.")
 @flags(*COMPILE_FLAGS, *CONTEXT_FLAGS, *RESOLVER_FLAGS)
 def command(old: str, new: str, *, steps: bool, form: str, **given: Any) -> int:  # noqa: ANN401  the flags

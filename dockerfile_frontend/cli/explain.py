@@ -33,7 +33,7 @@ FORMATS = ("text", "json", "mermaid", "dot", "svg", "html")
 
 EXPLAIN_FLAGS = (
     click.option("--built", is_flag=True, help="After a build: why the steps that are cached now had to run when they did."),
-    click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True),
+    click.option("--format", "form", type=click.Choice(FORMATS), default="text", show_default=True, help="What to show it as."),
     click.option("-o", "--output", metavar="FILE", default=STANDARD, help="Where to  [default: standard output]"),
     click.option("--cache-from", metavar="type=…,src=…", multiple=True, help="Cache outside the store to take steps from."),
     ROOT_FLAG,

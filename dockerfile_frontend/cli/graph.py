@@ -24,7 +24,7 @@ FORMATS = ("tree", "json", "mermaid", "dot", "svg", "html")
 GRAPH_FLAGS = (
     click.option("--ops", is_flag=True, help="The ops instead of the stages: the Dockerfile is compiled."),
     click.option("--why", metavar="A B", nargs=2, help="Only the way from A to B: why A needs B."),
-    click.option("--format", "form", type=click.Choice(FORMATS), default="tree", show_default=True),
+    click.option("--format", "form", type=click.Choice(FORMATS), default="tree", show_default=True, help="What to show it as."),
     click.option("-o", "--output", metavar="FILE", default=STANDARD, help="Where to  [default: standard output]"),
 )
 

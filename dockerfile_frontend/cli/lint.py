@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from dockerfile_frontend.cli.command import Command
 from dockerfile_frontend.cli.errors import EXIT_FAULT, EXIT_USAGE, Fault
 from dockerfile_frontend.cli.fixing import FIX_FLAGS, wanted_fixes, write_diffs, write_mended
 from dockerfile_frontend.cli.flag import option
@@ -58,7 +59,7 @@ IMAGE_FLAGS = (
 )
 
 
-@click.command("lint")
+@click.command("lint", cls=Command)
 @click.argument("paths", metavar="[PATH|-]...", nargs=-1)
 @flags(
     *RULE_FLAGS,

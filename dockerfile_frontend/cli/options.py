@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 FILE_FLAG = option(
     "-f", "--file", metavar="FILE", help="Dockerfile, - for standard input.  [default: PATH/Dockerfile]"
 )
-JSON_FLAG = option("--json", "as_json", is_flag=True, help="Print JSON, as the frontend's subrequest answers.")
+FORM_FLAG = option(
+    "--format", "form", choices=("text", "json"), default="text", show_default=True, help="JSON is as the frontend's subrequest answers."
+)
+JSON_FLAG = option("--json", "as_json", is_flag=True, help="The same as --format json.")
 
 DOCKERFILE_FLAGS = (
     FILE_FLAG,

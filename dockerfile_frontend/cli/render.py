@@ -5,6 +5,7 @@ print_lines(show_graph(graph))
 
 from __future__ import annotations
 
+import itertools
 import os
 import sys
 from dataclasses import replace
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from dockerfile_frontend.inspect.lines import Line
+    from dockerfile_frontend.inspect.lines import Line, Piece
 
 STYLES = {
     "stage": "bold",
@@ -26,6 +27,16 @@ STYLES = {
     "old": "red",
     "new": "green",
 }
+
+
+MAIN = ("text", "stage")
+"""Styles of what a line is about; what stands before it is its margin."""
+
+BELOW = {ord(c): "│" if c in "├│" else " " for c in map(chr, range(0x20, 0x2600))}
+"""A margin as it goes on in the line below: branches of a tree as trunks, all else blank."""
+
+NARROWEST = 16
+"""Characters that a broken line has at least."""
 
 
 def print_lines(lines: Iterable[Line]) -> None:
@@ -45,13 +56,28 @@ def print_lines(lines: Iterable[Line]) -> None:
 
 
 def fitted(line: Line, width: int) -> Iterator[Line]:
-    """A line that is too long for the terminal with its note below it, as far in as its text."""
-    if not line or line[-1].style != "note" or sum(len(piece.text) for piece in line) <= width:
+    """A line that is too long for the terminal: its note goes below it, as far in as its text; what is dim is broken at words."""
+    if not line or sum(len(piece.text) for piece in line) <= width:
         yield line
-        return
-    margin = sum(len(piece.text) for piece in line if piece.style in {"number", "kind"})
-    yield line[:-1]
-    yield (replace(line[-1], text=" " * margin + line[-1].text.strip()),)
+    elif line[-1].style == "note":
+        margin = "".join(piece.text for piece in itertools.takewhile(lambda piece: piece.style not in MAIN, line))
+        yield line[:-1]
+        yield from _broken(margin.translate(BELOW) or "  ", line[-1], width)
+    elif line[-1].style == "dim":
+        yield from _broken("".join(piece.text for piece in line[:-1]), line[-1], width)
+    else:
+        yield line
+
+
+def _broken(margin: str, piece: Piece, width: int) -> Iterator[Line]:
+    """The words of a piece in as many lines as they need."""
+    from textwrap import wrap  # noqa: PLC0415  for narrow terminals
+
+    indent = len(piece.text) - len(piece.text.lstrip()) if piece.style == "dim" else 0
+    room = max(width - len(margin) - indent, NARROWEST)
+    for number, part in enumerate(wrap(piece.text.strip(), room, break_on_hyphens=False, subsequent_indent="  ")):
+        start = margin if not number else margin.translate(BELOW)
+        yield (replace(piece, text=start, style="dim"), replace(piece, text=" " * indent + part))
 
 
 def printable(text: str) -> str:

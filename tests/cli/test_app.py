@@ -43,6 +43,18 @@ def test_wrong_use_is_a_sentence_and_exit_code_2(arguments: list[str], complaint
     assert (done.returncode, done.stdout, done.stderr.decode()) == (2, b"", complaint)
 
 
+def test_options_of_a_command_with_many_stand_in_groups() -> None:
+    told = dfc("build", "--help").stdout.decode()
+    sections = [part.splitlines() for part in told.split("\n\n")]
+    named = {lines[0]: " ".join(lines[1:]) for lines in sections if lines[0].endswith(":")}
+    assert [*named] == ["Options:", "What is built:", "What comes out:", "Cache:", "Steps:", "Base images:", "BuildKit:"]
+    assert "--target" in named["What is built:"]
+    assert "--secret" in named["Steps:"]
+    assert "--progress" in named["Options:"]
+    assert "--help" in named["Options:"]
+    assert "\nOptions:" in dfc("show", "--help").stdout.decode()
+
+
 def test_without_a_command_help_goes_to_standard_error() -> None:
     done = dfc()
     assert (done.returncode, done.stdout) == (2, b"")

@@ -51,6 +51,25 @@ def test_a_narrow_terminal_gets_notes_below_and_long_text_cut(monkeypatch: pytes
     assert second == "             (on %2)"
 
 
+def test_a_note_below_a_tree_keeps_its_trunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    branch = (Piece("│   ├── ", "dim"), Piece("copy   ", "kind"))
+    tree: Line = (*branch, Piece("build  /out → /app"), Piece("  (Dockerfile:5 · 3 steps)", "note"))
+    assert bare(printed(monkeypatch, tree)).splitlines() == [
+        "│   ├── copy   build  /out → /app",
+        "│   │          (Dockerfile:5 · 3 steps)",
+    ]
+    root: Line = (Piece("app", "stage"), Piece("  (not needed by anything else · Dockerfile:5)", "note"))
+    assert bare(printed(monkeypatch, root)).splitlines() == ["app", "  (not needed by anything else ·", "    Dockerfile:5)"]
+
+
+def test_a_long_remark_is_broken_at_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    remark: Line = (Piece("        "), Piece("  follows from [build 1/3] COPY main.c /src/", "dim"))
+    assert bare(printed(monkeypatch, remark)).splitlines() == [
+        "          follows from [build 1/3] COPY",
+        "            main.c /src/",
+    ]
+
+
 def test_a_line_that_fits_stays_one() -> None:
     assert list(fitted(LINE, 80)) == [LINE]
 
