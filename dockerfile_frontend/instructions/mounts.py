@@ -14,15 +14,14 @@ from dockerfile_frontend.diagnostics import DockerfileError, suggested
 from dockerfile_frontend.gostd.numbers import parse_bool, parse_uint
 from dockerfile_frontend.gostd.sizes import parse_size
 from dockerfile_frontend.gostd.text import lower, quote
-from dockerfile_frontend.syntax.grammars import parse
+from dockerfile_frontend.syntax.grammars import load
 from ir_schema.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from lark import Token
-
     from dockerfile_frontend.source import Span
+    from dockerfile_frontend.syntax.grammars import Piece
 
 TYPES = ("bind", "cache", "tmpfs", "secret", "ssh")
 SHARING = ("shared", "private", "locked")
@@ -97,7 +96,7 @@ def read_options(text: str) -> tuple[Option, ...]:
     if not line:
         raise DockerfileError("failed to parse csv mounts: EOF", code="mount-option")
     options, at = [], 0
-    for field in parse("mount", line, "mount").children:
+    for field in load("mount").parse("mount", line).children:
         tokens: list[Any] = field.children
         if field.data == "fault":
             raise _fault(tokens[0], line)
@@ -116,7 +115,7 @@ def split_options(text: str) -> list[str]:
     return [option.text for option in read_options(text)]
 
 
-def _fault(token: Token, line: str) -> DockerfileError:
+def _fault(token: Piece, line: str) -> DockerfileError:
     """Where the quotes are wrong, as Go's encoding/csv says it: columns count bytes."""
     what = 'bare " in non-quoted-field' if token.type == "BARE_QUOTE" else 'extraneous or missing " in quoted-field'
     before = line[: token.start_pos] + token

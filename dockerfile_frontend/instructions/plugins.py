@@ -116,7 +116,7 @@ def parse_text(grammar: str, node: Node) -> Tree[Any]:
 
     Raises DockerfileError under the character that does not fit.
     """
-    from lark import UnexpectedEOF, UnexpectedInput, UnexpectedToken  # noqa: PLC0415  loaded with the Dockerfile's own grammar
+    from lark import UnexpectedEOF, UnexpectedInput, UnexpectedToken  # noqa: PLC0415  few builds have such instructions
 
     text = node.args[0] if node.args else ""
     try:

@@ -18,12 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 from dockerfile_frontend.diagnostics import DockerfileError
 from dockerfile_frontend.gostd.text import repair
-from dockerfile_frontend.syntax.grammars import load_with
+from dockerfile_frontend.syntax.grammars import Parser, UnexpectedError
 from dockerfile_frontend.syntax.lines import from_bytes
 
 if TYPE_CHECKING:
-    from lark import Lark, Token
-
+    from dockerfile_frontend.syntax.grammars import Piece
     from dockerfile_frontend.syntax.lines import LogicalLine
 
 MAX_DEPTH = 10_000
@@ -52,14 +51,12 @@ class _Values:
 
 def parse_array(line: LogicalLine, start: int) -> tuple[str, ...] | None:
     """The strings of the array that a line ends with; None if it is none. Raises DockerfileError for one of other things."""
-    from lark import UnexpectedInput  # noqa: PLC0415  loaded with the grammar
-
     text = line.text[start:]
     if re.fullmatch(PLAIN_ARRAY, text) is not None:
         return tuple([repair(from_bytes(found[1:-1])) for found in re.findall(_PLAIN, text)])
     try:
-        values: Any = _load().parse(text)
-    except (UnexpectedInput, _NoArrayError):
+        values: Any = _load().parse("json", text)
+    except (UnexpectedError, _NoArrayError):
         return None
     if not all(isinstance(value, str) for value in values):
         message = "when using JSON array syntax, arrays must be comprised of strings only"
@@ -68,8 +65,8 @@ def parse_array(line: LogicalLine, start: int) -> tuple[str, ...] | None:
 
 
 @cache
-def _load() -> Lark:
-    return load_with("json", transformer=_Values())
+def _load() -> Parser:
+    return Parser("json", _Values())
 
 
 def _depth(values: list[Any]) -> int:
@@ -82,7 +79,7 @@ def _depth(values: list[Any]) -> int:
     return depth
 
 
-def _value(value: Token | int) -> str | None:
+def _value(value: Piece | int) -> str | None:
     """A string, or None for anything else."""
     if isinstance(value, int) or value.type != "STRING":
         return None

@@ -59,13 +59,11 @@ def parse_directive(line: str, comment: str, number: int) -> Directive | None:
     """The directive behind a comment sign, if there is one."""
     if not line.startswith(comment) or "=" not in line:
         return None
-    from lark import UnexpectedInput  # noqa: PLC0415  loaded with the grammar
-
-    from dockerfile_frontend.syntax.grammars import parse  # noqa: PLC0415
+    from dockerfile_frontend.syntax.grammars import UnexpectedError, load  # noqa: PLC0415  most files have none
 
     try:
-        name, value = map(str, parse("directive", line[len(comment) :].lstrip(SPACES)).children)
-    except UnexpectedInput:
+        name, value = map(str, load("parts").parse("directive", line[len(comment) :].lstrip(SPACES)).children)
+    except UnexpectedError:
         return None
     name, value = name.lower(), value.rstrip("\t\n\f\r ") or value
     return Directive(name, value, number) if name in NAMES else None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from dockerfile_frontend.diagnostics import DockerfileError
 from dockerfile_frontend.syntax import words
-from dockerfile_frontend.syntax.grammars import parse
+from dockerfile_frontend.syntax.grammars import UnexpectedError, load
 from dockerfile_frontend.syntax.lines import from_bytes
 from dockerfile_frontend.syntax.tree import Heredoc
 
@@ -46,11 +46,9 @@ def find_heredocs(line: LogicalLine) -> list[Heredoc]:
 
 def parse_opener(word: str) -> Heredoc | None:
     """The document a word opens; None for any other word. Raises WordError for quotes that do not end."""
-    from lark import UnexpectedInput  # noqa: PLC0415  loaded with the grammar
-
     try:
-        *chomp, delimiter = map(str, parse("opener", word).children)
-    except UnexpectedInput:
+        *chomp, delimiter = map(str, load("parts").parse("opener", word).children)
+    except UnexpectedError:
         return None
     names = words.split(delimiter, {}, skip_unset=True)
     if len(names) != 1:

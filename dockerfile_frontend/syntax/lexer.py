@@ -4,7 +4,7 @@
     hello
     EOF
 
-Lark's own contextual lexer in another form, for what no regular expression can say: tokens of one instruction may be torn
+The parser's own lexer (`grammars.py`) in another form, for what no regular expression can say: tokens of one instruction may be torn
 apart by continuations, text is a JSON array only if all of it is one, and a heredoc ends where its opener says. Terminals,
 and where they may stand, are the grammar's.
 """
@@ -13,22 +13,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Self
-
-from lark import Token
+from typing import TYPE_CHECKING
 
 from dockerfile_frontend.gostd.text import lower, repair
 from dockerfile_frontend.syntax.arrays import parse_array
+from dockerfile_frontend.syntax.grammars import Piece
 from dockerfile_frontend.syntax.heredocs import find_heredocs, read_heredoc
 from dockerfile_frontend.syntax.lines import from_bytes
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, KeysView, Mapping, Sequence
 
-    from lark.common import LexerConf
-    from lark.lexer import LexerState
-    from lark.parsers.lalr_parser_state import ParserState
-
+    from dockerfile_frontend.syntax.grammars import Parser
     from dockerfile_frontend.syntax.lines import LineReader, LogicalLine
 
 Scan = Callable[[str, int], "re.Match[str] | None"]
@@ -38,31 +34,12 @@ _AS_RUNES = frozenset({"ITEM", "PAIR", "STRAY"})
 """Read character by character in the reference, so that bytes which are no UTF-8 come out as U+FFFD."""
 
 
-class Piece(Token):
-    """A token, where it stands in its logical line, and what was found in it."""
-
-    __slots__ = ("found",)
-    line = column = end_line = end_column = None  # lines are the logical line's business
-
-    start_pos: int
-    end_pos: int
-    found: Any
-    """A keyword's LogicalLine; an array's strings; a heredoc."""
-
-    def __new__(cls, type_: str, value: str, start: int, end: int, found: object = None) -> Self:
-        token = str.__new__(cls, value)
-        token.type, token.value, token.start_pos, token.end_pos, token.found = type_, value, start, end, found
-        return token
-
-
 class DockerfileLexer:
-    """What Lark makes once for a grammar, in place of its `ContextualLexer`."""
+    """Made once for a grammar."""
 
-    def __init__(self, conf: LexerConf, states: Mapping[int, Collection[str]], always_accept: object = ()) -> None:
-        del always_accept
-        terminals = sorted(conf.terminals, key=lambda terminal: -terminal.priority)
-        patterns = {terminal.name: terminal.pattern.to_regexp() for terminal in terminals}
-        self._accepted = {state: frozenset(names) for state, names in states.items()}
+    def __init__(self, parser: Parser) -> None:
+        patterns = parser.terminals
+        self._accepted = [state.keys() for state in parser.states]
         self._keywords = _Keywords(patterns)
         self._word = _scan(patterns, {UNKNOWN})
         self._flag = _scan(patterns, {FLAG, END_OF_FLAGS})
@@ -70,10 +47,8 @@ class DockerfileLexer:
         self._arguments = _Scans(self._accepted, patterns, without=frozenset({FLAG}))
         self._no_arrays = _Scans(self._accepted, patterns, without=frozenset({FLAG, ARRAY}))
 
-    def lex(self, state: LexerState, parser: ParserState[int]) -> Iterator[Token]:
-        """Tokens of all lines. The parser has taken each before the next is looked for."""
-        reader: LineReader = state.text  # type: ignore[assignment]  # what `parse` was given
-        states = parser.state_stack
+    def lex(self, reader: LineReader, states: list[int]) -> Iterator[Piece]:
+        """Tokens of all lines. The parser, whose states these are, has taken each before the next is looked for."""
         self._keywords.names = self._accepted[states[0]]
         while (line := reader.next_line()) is not None:
             yield from self._lex_line(line, states)
@@ -83,7 +58,7 @@ class DockerfileLexer:
                     heredoc = read_heredoc(opened, reader)
                     yield Piece(HEREDOC, heredoc.name, 0, 0, heredoc)
 
-    def _lex_line(self, line: LogicalLine, states: list[int]) -> Iterator[Token]:
+    def _lex_line(self, line: LogicalLine, states: list[int]) -> Iterator[Piece]:
         text = line.text
         size, plain, at = len(text), text.isascii(), 0
         scan, flags, state = self._word, False, states[0]
@@ -117,7 +92,7 @@ class DockerfileLexer:
 class _Keywords(dict[str, str]):
     """The terminal of a word, as written: of those that may begin a line."""
 
-    names: frozenset[str] = frozenset()
+    names: KeysView[str] = {}.keys()
 
     def __init__(self, patterns: Mapping[str, str]) -> None:
         super().__init__()
@@ -125,8 +100,8 @@ class _Keywords(dict[str, str]):
 
     def __missing__(self, word: str) -> str:
         lowered = lower(word)
-        for name in self.names & self._patterns.keys() - {UNKNOWN}:
-            if re.fullmatch(self._patterns[name], lowered):
+        for name, pattern in self._patterns.items():
+            if name in self.names and name != UNKNOWN and re.fullmatch(pattern, lowered):
                 self[word] = name
                 return name
         return UNKNOWN
@@ -135,9 +110,7 @@ class _Keywords(dict[str, str]):
 class _Scans(dict[int, Scan]):
     """For each state of the parser, what finds the terminals it takes there, less some."""
 
-    def __init__(
-        self, accepted: Mapping[int, frozenset[str]], patterns: Mapping[str, str], without: frozenset[str]
-    ) -> None:
+    def __init__(self, accepted: Sequence[KeysView[str]], patterns: Mapping[str, str], without: frozenset[str]) -> None:
         super().__init__()
         self._accepted, self._patterns, self._without = accepted, patterns, without
 

@@ -5,14 +5,13 @@ A test holds what a table was made of against the grammar files.
 
 from __future__ import annotations
 
-import io
 import json
-import pickle  # lark's own form of tables
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from lark import Lark
+from lark.parsers.lalr_analysis import Shift
 
 from dockerfile_frontend.syntax.grammars import TABLES, read_table
 
@@ -34,36 +33,64 @@ GRAMMARS = {
 
 
 def write_table(table: str, folder: str) -> str:
-    """The text of a table's file. Objects with numbers for keys become lists of pairs, see `grammars.read_table`."""
-    return json.dumps({"made_of": fingerprint(table, folder), **_without_int_keys(make_table(table, folder))}) + "\n"
+    """The text of a table's file, of a grammar whose files stand in `folder`."""
+    made = {"made_of": fingerprint(table, folder), **table_of(make_lark(table, folder))}
+    return json.dumps(made, separators=(",", ":")) + "\n"
 
 
-def _without_int_keys(value: Any) -> Any:  # noqa: ANN401 - JSON, or nearly
-    if isinstance(value, (list, tuple)):
-        return [_without_int_keys(item) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if any(isinstance(key, int) for key in value):
-        return [[key, _without_int_keys(item)] for key, item in value.items()]
-    return {key: _without_int_keys(item) for key, item in value.items()}
-
-
-def make_table(table: str, folder: str) -> dict[str, Any]:
-    """Lark's tables of a grammar whose files stand in `folder`."""
-    buffer = io.BytesIO()
+def make_lark(table: str, folder: str) -> Lark:
+    """Lark's own parser of a grammar."""
     starts = list(GRAMMARS[table].starts)
-    text = grammar_text(table, folder)
     plugins = {"ContextualLexer": _NoLexer} if "dockerfile" in starts else {}
-    Lark(text, parser="lalr", lexer="contextual", start=starts, maybe_placeholders=False, _plugins=plugins).save(buffer)
-    made: dict[str, Any] = pickle.loads(buffer.getvalue())  # noqa: S301  written the line above
-    made["data"]["options"]["_plugins"] = {}
-    return made
+    text = grammar_text(table, folder)
+    return Lark(text, parser="lalr", lexer="contextual", start=starts, maybe_placeholders=False, _plugins=plugins)
 
 
 class _NoLexer:
     """Stands in for a lexer while tables are made: lark's own refuses terminals that may be empty."""
 
     def __init__(self, *_: object, **__: object) -> None: ...
+
+
+def table_of(made: Lark) -> dict[str, Any]:
+    """What `grammars.Parser` needs of Lark's tables. Terminals are in the order in which Lark's lexers try them."""
+    tables: Any = made.parser.parser._parse_table  # noqa: SLF001  Lark has no other way to its tables
+    rules = list(
+        dict.fromkeys(action[1] for row in tables.states.values() for action in row.values() if action[0] is not Shift)
+    )
+    numbers = {rule: number for number, rule in enumerate(rules)}
+    places = {state: place for place, state in enumerate(sorted(tables.states))}
+    rows = [
+        {
+            kind: places[to] if action is Shift else ~numbers[to]
+            for kind, (action, to) in sorted(tables.states[state].items())
+        }
+        for state in places
+    ]
+    terminals = sorted(made.terminals, key=lambda t: (-t.priority, -t.pattern.max_width, -len(t.pattern.value), t.name))
+    return {
+        "starts": {
+            start: [places[tables.start_states[start]], places[tables.end_states[start]]]
+            for start in tables.start_states
+        },
+        "ignored": sorted(made.ignore_tokens),
+        "terminals": [[terminal.name, terminal.pattern.to_regexp()] for terminal in terminals],
+        "rules": [[rule.origin.name, len(rule.expansion), _kept(rule)] for rule in rules],
+        "states": rows,
+    }
+
+
+def _kept(rule: Any) -> list[tuple[int, bool]] | None:  # noqa: ANN401  Lark's
+    """Which symbols of a rule's right side become children, and whether they are replaced by their own; None for all as they are."""
+    if rule.alias or rule.options.expand1 or rule.options.keep_all_tokens:
+        raise NotImplementedError(f"{rule}: what the grammars have not used so far")
+    kept = [
+        (index, not symbol.is_term and symbol.name.startswith("_"))
+        for index, symbol in enumerate(rule.expansion)
+        if not (symbol.is_term and symbol.filter_out)
+    ]
+    plain = len(kept) == len(rule.expansion) and not any(spread for _, spread in kept)
+    return None if plain else kept
 
 
 def grammar_text(table: str, folder: str) -> str:

@@ -9,21 +9,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from dockerfile_frontend.diagnostics import DockerfileError
 from dockerfile_frontend.gostd.text import quote
 from dockerfile_frontend.source import Span
 from dockerfile_frontend.syntax.directives import read_header
-from dockerfile_frontend.syntax.grammars import ESCAPES, load_with
+from dockerfile_frontend.syntax.grammars import ESCAPES, Parser
 from dockerfile_frontend.syntax.lines import BYTE_ORDER_MARK, LinePatterns, LineReader, compile_lines
 from dockerfile_frontend.syntax.tree import FlagText, Node, Tree
 
 if TYPE_CHECKING:
-    from lark import Lark
-
-    from dockerfile_frontend.syntax.lexer import Piece
+    from dockerfile_frontend.syntax.grammars import Piece
+    from dockerfile_frontend.syntax.lexer import DockerfileLexer
     from dockerfile_frontend.syntax.lines import LogicalLine
 
 
@@ -38,9 +37,9 @@ def parse_tree(data: bytes) -> Tree:
     text = data.decode("latin-1")  # bytes as characters: the grammar reads bytes
     start = len(BYTE_ORDER_MARK) if text.startswith(BYTE_ORDER_MARK) else 0
     header = read_header(text, start)
-    parser, patterns = _load(header.escape)
+    parser, lexer, patterns = _load(header.escape)
     reader = LineReader(text, header.end, len(header.directives), patterns)
-    nodes: Any = parser.parse(reader)  # our lexer takes a reader, and `_Nodes` makes nodes
+    nodes: tuple[Node, ...] = parser.parse_tokens("dockerfile", partial(lexer.lex, reader))
     if not nodes:
         raise DockerfileError("file with no instructions", Span(max(1, reader.number)), code="empty")
     reader.check_end()
@@ -48,13 +47,13 @@ def parse_tree(data: bytes) -> Tree:
 
 
 @cache
-def _load(escape: str) -> tuple[Lark, LinePatterns]:
-    from dockerfile_frontend.syntax.lexer import DockerfileLexer  # noqa: PLC0415  imports lark
+def _load(escape: str) -> tuple[Parser, DockerfileLexer, LinePatterns]:
+    from dockerfile_frontend.syntax.lexer import DockerfileLexer  # noqa: PLC0415  not for a file without an instruction
 
     check_python()
-    parser = load_with(ESCAPES[escape], transformer=_Nodes(escape), _plugins={"ContextualLexer": DockerfileLexer})
-    comments, continuation = (parser.get_terminal(name).pattern.to_regexp() for name in ("COMMENTS", "CONTINUATION"))
-    return parser, compile_lines(comments, continuation)
+    parser = Parser(ESCAPES[escape], _Nodes(escape))
+    patterns = parser.terminals
+    return parser, DockerfileLexer(parser), compile_lines(patterns["COMMENTS"], patterns["CONTINUATION"])
 
 
 def check_python() -> None:
@@ -65,7 +64,9 @@ def check_python() -> None:
     found = re.match("(?:ab?c)*+", "aca")
     if found is None or found[0] != "ac":
         message = "this Python's re module has the fault gh-106052, by which Dockerfiles are misread"
-        raise DockerfileError(message, code="python", hint="Python 3.11.5, or your distribution's newest 3.11, is without it")
+        raise DockerfileError(
+            message, code="python", hint="Python 3.11.5, or your distribution's newest 3.11, is without it"
+        )
 
 
 class _Nodes:

@@ -119,7 +119,7 @@ def test_a_closed_pipe_is_no_accident(folder: Path) -> None:
 
 def test_one_file_needs_nothing_heavy(folder: Path) -> None:
     modules = imported("lint", folder / "Dockerfile")
-    assert heavy(modules) <= {"lark", "logging", "tempfile"}, "lark brings the others"
+    assert not heavy(modules)
     assert not {"glob", "multiprocessing", "urllib.parse"} & modules
     assert "dockerfile_frontend.compiler" not in imported("lint", "--help")
 

@@ -15,6 +15,7 @@ HEAVY = {
     "h2",
     "grpc",
     "httpcore",
+    "lark",
     "msgpack",
     "pydantic",
     "rich",
