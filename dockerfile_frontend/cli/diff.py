@@ -29,20 +29,21 @@ COMPILE_FLAGS = (
 
 @click.command("diff", cls=Command)
 @click.argument("old", metavar="OLD|-")
-@click.argument("new", metavar="NEW|-")
+@click.argument("new", metavar="[NEW|-]", default=".")
 @click.option("--format", "form", type=click.Choice(("text", "json")), default="text", show_default=True, help="What to show it as.")
 @click.option("--steps", is_flag=True, help="Say of every step of NEW whether it keeps its cache.")
 @flags(*COMPILE_FLAGS, *CONTEXT_FLAGS, *RESOLVER_FLAGS)
 def command(old: str, new: str, *, steps: bool, form: str, **given: Any) -> int:  # noqa: ANN401  the flags
     """Show which ops of NEW are not in OLD, field by field, and what follows from them.
 
-    Each is a graph of any frontend, a Dockerfile, a folder with one, or either in a git revision; Dockerfiles are compiled with
-    the flags below, and the files that they read of their folders are compared, too. Exit code 0 says that there is no
-    difference, 1 that there is one.
+    Each is a graph of any frontend, a Dockerfile, a folder with one, or either in a git revision, of which the name alone stands
+    for this folder; NEW is this folder, if nothing else is said. Dockerfiles are compiled with the flags below, and the files that
+    they read of their folders are compared, too. Exit code 0 says that there is no difference, 1 that there is one.
 
     \b
         dfc diff old.msgpack new.msgpack
         dfc diff main:app app --steps
+        dfc diff HEAD~1 --steps              what have I done to this folder?
     """  # noqa: D301  a backspace tells click to leave the lines as they are
     from dockerfile_frontend.inspect.diff import diff_graphs, diff_json, pair_graphs, show_steps  # noqa: PLC0415  `--help` needs none
     from dockerfile_frontend.inspect.graph import view_graph  # noqa: PLC0415  the same

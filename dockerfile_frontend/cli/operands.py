@@ -4,11 +4,13 @@ old.msgpack        a graph of any frontend
 ci/Dockerfile      compiled, with the ignore file beside it
 app                app/Dockerfile
 main~2:Dockerfile  as `git show` has it, with the ignore file of that revision
+main~2             the Dockerfile of this folder in that revision
 """
 
 from __future__ import annotations
 
 import os
+import posixpath
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from dockerfile_frontend.cli.context_files import File
     from ir_schema.definition import Definition
 
+COMPARED = "what is compared: a graph, a Dockerfile, a folder, REV:PATH in git (REV:./PATH from this folder), or a REV"
 IGNORE = ".dockerignore"
 
 
@@ -44,10 +47,12 @@ class Operand(Record):
 
 def read_operand(word: str, given: Mapping[str, Any]) -> Operand:
     """What a word stands for. Raises Fault and Refused."""
-    if word == STANDARD or (not os.path.lexists(word) and ":" not in word):
+    if word == STANDARD:
         return Operand(read_definition(word))
     if not os.path.lexists(word):
-        return _revised(word, given)
+        if ":" in word:
+            return _revised(word, given)
+        return _revised(f"{word}:./", given) if _is_revision(word) else Operand(read_definition(word))
     if os.path.isdir(word):
         return _in_folder(word, read_inputs(word, None), given)
     if _is_dockerfile(read_regular(word, LARGEST, "definition")):
@@ -67,7 +72,7 @@ def _revised(word: str, given: Mapping[str, Any]) -> Operand:
     name = f"{revision}:{folder}"
 
     def files(ignored: Callable[[str], bool]) -> dict[str, File]:
-        return revision_files(_git("ls-tree", "-r", "-l", "-z", name), ignored)
+        return revision_files(_git("ls-tree", "--full-tree", "-r", "-l", "-z", name), ignored)
 
     return Operand(_compiled(inputs, given), files, name)
 
@@ -99,7 +104,8 @@ def _compiled(inputs: Inputs, given: Mapping[str, Any]) -> Definition:
 
 def _read_revision(word: str) -> Inputs:
     revision, _, path = word.partition(":")
-    kind = _git("cat-file", "-t", word).strip()
+    path = _from_top(path)
+    kind = _git("cat-file", "-t", f"{revision}:{path}").strip()
     if kind == b"tree":
         path = f"{path.rstrip('/')}/{DEFAULT_NAME}".lstrip("/")
     name = f"{revision}:{path}"
@@ -109,6 +115,23 @@ def _read_revision(word: str) -> Inputs:
         if found is not None:
             return Inputs(dockerfile, name, os.path.basename(path), None, found, f"{revision}:{ignore}")
     return Inputs(dockerfile, name, os.path.basename(path), None, None, "")
+
+
+def _from_top(path: str) -> str:
+    """A path in a revision as git has it; one that begins with a dot is seen from this folder."""
+    if path.partition("/")[0] not in (".", ".."):
+        return path
+    prefix = os.fsdecode(_git("rev-parse", "--show-prefix").rstrip(b"\n"))
+    found = posixpath.normpath(posixpath.join(prefix, path))
+    return "" if found == "." else found
+
+
+def _is_revision(word: str) -> bool:
+    try:
+        _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{word}^{{commit}}")
+    except Fault:
+        return False
+    return True
 
 
 def _optional(name: str) -> bytes | None:
@@ -143,6 +166,6 @@ def _git(*arguments: str) -> bytes:
     if git.returncode:
         first = told.splitlines()[0].removeprefix("fatal: ") if told else "git failed"
         raise Fault(
-            f"{arguments[-1]}: {first}", hint="what is compared: a graph, a Dockerfile, a folder, or REV:PATH in git"
+            f"{arguments[-1]}: {first}", hint=COMPARED
         )
     return found

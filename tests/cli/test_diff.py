@@ -33,6 +33,30 @@ def repository(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(
+    "words", [("HEAD",), ("HEAD", "."), ("HEAD:./",), ("HEAD:./Dockerfile", "Dockerfile"), ("HEAD:app", "../app"), ("HEAD:../app/",)]
+)
+def test_a_revision_alone_and_paths_from_the_folder(repository: Path, words: tuple[str, ...]) -> None:
+    (repository / "app/x").write_text("x")
+    done = dfc("diff", *words, cwd=repository / "app")
+    assert (done.returncode, done.stderr) == (1, b"")
+    assert CHANGE in done.stdout.decode().splitlines()
+    assert "files of the context: + x" in done.stdout.decode()
+    assert dfc("diff", "HEAD", "HEAD", cwd=repository / "app").returncode == 0
+    missing = dfc("diff", "HEAD", cwd=repository)
+    assert missing.stderr.startswith(b"dfc: error: HEAD:Dockerfile: path 'Dockerfile' does not exist in 'HEAD'")
+
+
+def test_files_of_a_revision_are_found_from_any_folder(repository: Path) -> None:
+    git = str(require("git"))
+    (repository / "app/x").write_text("x")
+    subprocess.run([git, "add", "-A"], cwd=repository, check=True)
+    names = ("-c", "user.name=a", "-c", "user.email=a@example.com")
+    subprocess.run([git, *names, "commit", "-q", "-m", "new"], cwd=repository, check=True)
+    for folder, word in ((repository / "app", "."), (repository, "app")):
+        assert dfc("diff", "HEAD:app", word, cwd=folder).stdout.startswith(b"equal: ")
+
+
+@pytest.mark.parametrize(
     ("old", "new"),
     [
         ("HEAD:app/Dockerfile", "app/Dockerfile"),
