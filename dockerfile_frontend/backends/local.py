@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from dockerfile_frontend.executor.build import build, build_inside
 
 if TYPE_CHECKING:
-    from dockerfile_frontend.executor.build import BuildJob, Built, Display, Failed
+    from dockerfile_frontend.executor.build import Display, Failed
+    from dockerfile_frontend.executor.job import BuildJob, Built
 
 
 class Local:

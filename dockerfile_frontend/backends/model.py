@@ -9,7 +9,8 @@ from dockerfile_frontend.executor.solver.model import ExecutorError, StepError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dockerfile_frontend.executor.build import BuildJob, Built, Display, Failed
+    from dockerfile_frontend.executor.build import Display, Failed
+    from dockerfile_frontend.executor.job import BuildJob, Built
 
 
 class Backend(Protocol):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from dockerfile_frontend.backends.model import Backend
-    from dockerfile_frontend.executor.build import BuildJob, Built
+    from dockerfile_frontend.executor.job import BuildJob, Built
     from dockerfile_frontend.executor.machine import Machine
     from dockerfile_frontend.executor.progress import Display, Mode, Warned
     from dockerfile_frontend.executor.solver.events import Events, VertexInfo
@@ -31,18 +31,22 @@ if TYPE_CHECKING:
 class Watch:
     """Shows a build, keeps its logs, and says what was wrong with it."""
 
-    def __init__(self, mode: Mode, root: str, warnings: tuple[Warned, ...] = (), stream: TextIO = sys.stderr) -> None:
+    def __init__(
+        self, mode: Mode, root: str, warnings: tuple[Warned, ...] = (), stream: TextIO = sys.stderr, *, name: str = "", steps: int = 0
+    ) -> None:
         self.mode = mode
         self.stream = stream
         self.warnings = warnings
         """Shown when the build begins."""
-        self.logs = StepLogs(os.path.join(root, "logs"), build_name())
+        self.name = name or build_name()
+        """Among the store's logs."""
+        self.logs = StepLogs(os.path.join(root, "logs"), self.name)
         self.definitions: tuple[Definition, ...] = ()
         """What is built, to quote from its source."""
         self.told_of: StepError | None = None
         self.late: tuple[Warned, ...] = ()
         """Shown when the build has ended."""
-        self.steps = 0
+        self.steps = steps
         """How many were shown before the build began, by this process or by the one that compiled."""
         self._shown: Display | None = None
         self._early: Display | None = None

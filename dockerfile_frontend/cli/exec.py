@@ -63,8 +63,8 @@ def command(definition: str, **given: Any) -> None:  # noqa: ANN401  the flags
         dfc exec site.llb --local context=. --image-config site.json -o type=oci,dest=site.tar
     """  # noqa: D301  a backspace tells click to leave the lines as they are
     from dockerfile_frontend.cli.building import Watch, carry_out  # noqa: PLC0415  `--help` needs no executor
-    from dockerfile_frontend.executor.build import BuildJob, Target  # noqa: PLC0415  the same
     from dockerfile_frontend.executor.exporters.records import BuildFacts  # noqa: PLC0415  the same
+    from dockerfile_frontend.executor.job import BuildJob, Target  # noqa: PLC0415  the same
 
     check_backend(given)
     outputs = outputs_of(given)

@@ -21,9 +21,9 @@ from dockerfile_frontend.cli.stores import ROOT_FLAG, store_place
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from dockerfile_frontend.executor.build import BuildJob
     from dockerfile_frontend.executor.explain import Reason
     from dockerfile_frontend.executor.fates import Fate
+    from dockerfile_frontend.executor.job import BuildJob
     from dockerfile_frontend.inspect.graph import Vertex
     from dockerfile_frontend.inspect.lines import Line
     from dockerfile_frontend.inspect.picture.model import Node, Picture
@@ -67,8 +67,8 @@ def job_of(context: str, given: Mapping[str, Any]) -> tuple[Definition, BuildJob
     from dockerfile_frontend.cli.contexts import MAIN  # noqa: PLC0415  the same
     from dockerfile_frontend.cli.here import from_environment, host_options, session_of  # noqa: PLC0415  with the compiler
     from dockerfile_frontend.compiler.driver import compile_dockerfile  # noqa: PLC0415  `--help` needs no compiler
-    from dockerfile_frontend.executor.build import BuildJob  # noqa: PLC0415  `--help` needs no executor
     from dockerfile_frontend.executor.cache.spec import parse_cache_from  # noqa: PLC0415  the same
+    from dockerfile_frontend.executor.job import BuildJob  # noqa: PLC0415  `--help` needs no executor
 
     given = {**given, **from_environment(given), "shell_on_error": False}
     call = read_call(context, given)

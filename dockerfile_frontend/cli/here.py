@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,7 @@ from dockerfile_frontend.cli.running import (
     write_results,
 )
 from dockerfile_frontend.cli.session import SESSION_FLAGS, parse_allowed, parse_secrets, parse_ssh
-from dockerfile_frontend.cli.stores import store_place
+from dockerfile_frontend.cli.stores import make_first, store_place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,9 +43,10 @@ if TYPE_CHECKING:
 
     from dockerfile_frontend.cli.building import Watch
     from dockerfile_frontend.compiler.result import CompiledTarget, CompileResult
-    from dockerfile_frontend.executor.build import BuildJob, Built, Target
+    from dockerfile_frontend.executor.ahead import Ahead
     from dockerfile_frontend.executor.exporters.records import Scans
     from dockerfile_frontend.executor.exporters.spec import Output
+    from dockerfile_frontend.executor.job import BuildJob, Built, Target
     from dockerfile_frontend.executor.progress import Mode, Warned
     from dockerfile_frontend.executor.session import Session
     from dockerfile_frontend.semantics.platforms import Platform
@@ -76,12 +78,16 @@ def build(context: str, given: dict[str, Any]) -> int:
     if frontend_of(given) and not given["check"]:
         results = results_stream(given)
         built = build_there(context, given, outputs, mode)
-    else:
-        call = call_of(context, given, mode)
-        if given["check"]:
-            return check(call)
+    elif (ahead := early(context, given)) and ahead.inside:
         results = results_stream(given)
-        built = build_here(call, job_of(context, call, outputs), mode)
+        built = carry_out_inside(ahead, mode)
+    else:
+        with ahead or nullcontext():
+            call = call_of(context, given, mode)
+            if given["check"]:
+                return check(call)
+            results = results_stream(given)
+            built = build_here(call, job_of(context, call, outputs), mode, ahead)
     write_results(given, built.metadata, results)
     place = "the daemon" if is_remote(given) else store_place(given["root"])
     if mode in ("plain", "tty") and (words := closing_words(outputs, given["tag"], place)):
@@ -89,13 +95,45 @@ def build(context: str, given: dict[str, Any]) -> int:
     return 0
 
 
-def build_here(call: Call, job: BuildJob, mode: Mode) -> Built:
+def early(context: str, given: Mapping[str, Any]) -> Ahead | None:
+    """The second process of a build that is certain to have work; started before anything else is loaded."""
+    unusual = is_remote(given) or given["check"] or given["load"] or given["file"] == STANDARD
+    if unusual or not os.path.isdir(context) or not make_first(store_place(given["root"])):
+        return None
+    return start_second()
+
+
+def start_second() -> Ahead | None:
+    """As `start_ahead`."""
+    from dockerfile_frontend.executor.ahead import start_ahead  # noqa: PLC0415  of no use to a build that is cached
+
+    return start_ahead("dockerfile_frontend.backends.local", "dockerfile_frontend.cli.building")
+
+
+def carry_out_inside(ahead: Ahead, mode: Mode) -> Built:
+    """What the second process does. Raises Fault and Refused."""
+    from dockerfile_frontend.backends.local import Inside  # noqa: PLC0415  of this process
+    from dockerfile_frontend.cli.building import Watch, carry_out  # noqa: PLC0415  the same
+
+    job, warnings, name, steps = ahead.receive()
+    return carry_out(job, Watch(mode, job.root, warnings, name=name, steps=steps), Inside())
+
+
+def build_here(call: Call, job: BuildJob, mode: Mode, ahead: Ahead | None) -> Built:
     """Compile here; the backend runs the graph."""
     from dockerfile_frontend.cli.building import Watch  # noqa: PLC0415  `--help` needs no executor
 
     with resolving(call.given, call.contexts.stores) as resolver:
         watch = Watch(mode, job.root)
-        return build_again(call, job, resolver, watch) or build_anew(call, job, resolver, watch)
+        if ahead:
+            return build_anew(call, job, resolver, watch, ahead)
+        if built := build_again(call, job, resolver, watch):
+            return built
+        ahead = start_second() if is_untouched(call, resolver) else None
+        if ahead and ahead.inside:
+            return carry_out_inside(ahead, mode)
+        with ahead or nullcontext():
+            return build_anew(call, job, resolver, watch, ahead)
 
 
 def build_there(context: str, given: Mapping[str, Any], outputs: tuple[Output, ...], mode: Mode) -> Built:
@@ -150,7 +188,7 @@ def call_of(context: str, given: Mapping[str, Any], mode: Mode) -> Call:
         return read_call(context, given)
     from dockerfile_frontend.cli.building import Watch  # noqa: PLC0415  `--help` needs no executor
     from dockerfile_frontend.cli.remote import read_remote, read_upload  # noqa: PLC0415  most contexts are folders
-    from dockerfile_frontend.executor.build import BuildJob  # noqa: PLC0415  `--help` needs no executor
+    from dockerfile_frontend.executor.job import BuildJob  # noqa: PLC0415  `--help` needs no executor
 
     contexts = parse_contexts(given["build_context"])
     options = {**contexts.options, **frontend_options(given)}
@@ -188,28 +226,19 @@ def agreed(found: Mapping[str, Any], call: Call, job: BuildJob, resolver: Resolv
     return replace(job, facts=replace(job.facts, source_date_epoch=notes.epoch))
 
 
-def build_anew(call: Call, job: BuildJob, resolver: Resolver, watch: Watch) -> Built:
-    """Compile, then run what must run. A second process gets ready to run it meanwhile, where that can be."""
-    from dockerfile_frontend.backends.local import Inside  # noqa: PLC0415  loaded already
-    from dockerfile_frontend.cli.building import carry_out  # noqa: PLC0415  the same
-    from dockerfile_frontend.executor.ahead import start_ahead  # noqa: PLC0415  of no use to a build that is cached
+def build_anew(call: Call, job: BuildJob, resolver: Resolver, watch: Watch, ahead: Ahead | None) -> Built:
+    """Compile, then run what must run: in the second process, if there is one."""
+    from dockerfile_frontend.cli.building import carry_out  # noqa: PLC0415  loaded already
 
-    ahead = start_ahead() if is_untouched(call, resolver) else None
-    if ahead and ahead.inside:
-        fields, watch.warnings, watch.steps = ahead.receive()
-        return carry_out(replace(job, **fields), watch, Inside())
     try:
         fields, watch.warnings = compiled(call, job, shown(resolver, watch))
-    except BaseException:
-        if ahead:
-            ahead.give_up()
-        raise
     finally:
         watch.end_early()
     resolver.close()
+    job = replace(job, **fields)
     if ahead:
-        ahead.hand_over((fields, watch.warnings, watch.steps))
-    return carry_out(replace(job, **fields), watch, backend_of(call.given, watch))
+        ahead.hand_over((job, watch.warnings, watch.name, watch.steps))
+    return carry_out(job, watch, backend_of(call.given, watch))
 
 
 def shown(resolver: Resolver, watch: Watch) -> Resolver:
@@ -301,8 +330,8 @@ def rule_page(rule: str) -> str:
 def job_of(context: str, call: Call, outputs: tuple[Output, ...]) -> BuildJob:
     """The job, as far as it is known before anything is compiled."""
     from dockerfile_frontend.cli.again import trace_of  # noqa: PLC0415  loaded with the executor
-    from dockerfile_frontend.executor.build import BuildJob  # noqa: PLC0415  the same
     from dockerfile_frontend.executor.exporters.records import BuildFacts  # noqa: PLC0415  the same
+    from dockerfile_frontend.executor.job import BuildJob  # noqa: PLC0415  the same
 
     given = call.given
     facts = BuildFacts(
@@ -352,7 +381,7 @@ def session_of(given: Mapping[str, Any], folders: Mapping[str, str], stores: Map
 
 
 def target_of(compiled: CompiledTarget) -> Target:
-    from dockerfile_frontend.executor.build import Target  # noqa: PLC0415  loaded with the executor
+    from dockerfile_frontend.executor.job import Target  # noqa: PLC0415  loaded with the executor
     from ir_schema.ops import Platform  # noqa: PLC0415  the same
 
     where = compiled.platform

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from dockerfile_frontend.cli.building import Watch
-    from dockerfile_frontend.executor.build import BuildJob
+    from dockerfile_frontend.executor.job import BuildJob
     from dockerfile_frontend.executor.remote_context import ContextFiles
     from dockerfile_frontend.executor.sources.pin import Pin
     from ir_schema.definition import Definition

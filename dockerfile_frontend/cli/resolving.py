@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from dockerfile_frontend.cli.errors import Fault
 from dockerfile_frontend.cli.flag import option
 from dockerfile_frontend.cli.output import check_output, write_output
+from ir_schema.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -85,16 +86,19 @@ def image_files(given: Mapping[str, Any]) -> tuple[Path, ...]:
     return tuple(map(Path, given["images"]))
 
 
-def connector(given: Mapping[str, Any]) -> Callable[[], Client] | None:
-    """Makes the client for registries and web servers that a build may use; None is no network."""
-    if given["offline"]:
-        return None
+class Connector(Record):
+    """Makes the client for registries and web servers, in whichever process asks for it."""
 
-    def connected() -> Client:
+    registries: str | None
+
+    def __call__(self) -> Client:
         from pathlib import Path  # noqa: PLC0415  with the client, which needs it, too
 
         from dockerfile_frontend.resolvers.make import connect  # noqa: PLC0415  wanted only with a network
 
-        return connect(Path(given["registries"]) if given["registries"] else None, os.environ)
+        return connect(Path(self.registries) if self.registries else None, os.environ)
 
-    return connected
+
+def connector(given: Mapping[str, Any]) -> Callable[[], Client] | None:
+    """What makes the client that a build may use; None is no network."""
+    return None if given["offline"] else Connector(given["registries"])

@@ -35,3 +35,12 @@ def store_place(given: str | None, environment: Mapping[str, str] = os.environ) 
     if not os.path.isabs(data):
         raise Fault("there is no place for the store: HOME is not set", hint="--root DIR names one")
     return os.path.join(data, "dfc")
+
+
+def make_first(root: str) -> bool:
+    """Whether a store begins in this directory, which is made, so that whatever is built will be new."""
+    try:
+        os.makedirs(root, mode=0o700, exist_ok=True)
+        return not os.listdir(root)
+    except OSError:
+        return False  # whoever opens the store will say why

@@ -32,8 +32,8 @@ from ir_schema.record import Record
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from dockerfile_frontend.executor.build import BuildJob
     from dockerfile_frontend.executor.exporters.spec import Output
+    from dockerfile_frontend.executor.job import BuildJob
 
 DOCKERFILE = "dockerfile"
 """A frontend's name for the folder with the Dockerfile."""
@@ -51,8 +51,8 @@ class Asked(Record):
 def request_job(asked: Asked, given: Mapping[str, Any], outputs: tuple[Output, ...]) -> BuildJob:
     """The job, without a graph."""
     from dockerfile_frontend.cli.here import session_of  # noqa: PLC0415  loaded already
-    from dockerfile_frontend.executor.build import BuildJob  # noqa: PLC0415  loaded with the executor
     from dockerfile_frontend.executor.exporters.records import BuildFacts  # noqa: PLC0415  the same
+    from dockerfile_frontend.executor.job import BuildJob  # noqa: PLC0415  loaded with the executor
 
     facts = BuildFacts(
         names=given["tag"],

@@ -4,7 +4,8 @@
     if ahead and ahead.inside:
         job = ahead.receive()           # in the new process, which has entered the namespaces and loads what builds need
     elif ahead:
-        ahead.hand_over(job)            # in the old one, when the graph is there: waits for the build, and ends as it ends
+        with ahead:                     # in the old one; nothing handed over, nothing is built
+            ahead.hand_over(job)        # when the graph is there: waits for the build, and ends as it ends
 
 The new process makes its namespaces and loads modules without asking anybody. It goes on when the old one answers it.
 
@@ -15,7 +16,6 @@ that a fault of the Dockerfile is told as ever, and the other one is gone withou
 from __future__ import annotations
 
 import os
-import pickle
 import threading
 from contextlib import suppress
 from importlib import import_module
@@ -25,14 +25,17 @@ from .runtime.faults import ContainerError
 from .userns import ProcRefusedError, divide, inside
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Self
+
     from .userns import Outside
 
 USUAL = (
-    ".explain", ".exporters.images", ".exporters.layout", ".exporters.outputs", ".exporters.parallel", ".files.digest", ".files.run",
-    ".gc", ".layers.ahead", ".layers.compress", ".layers.decompress", ".layers.extract", ".layers.imports", ".layers.pack",
-    ".ops.exec_caches", ".ops.exec_run", ".progress.grouped", ".progress.plain", ".runtime.runtime", ".snapshots.changes",
-    ".snapshots.overlay", ".sources.image", ".sources.local", ".sources.manifests", "dockerfile_frontend.registry.images",
-    "isal.igzip_lib", "isal.isal_zlib", "socket",
+    ".binfmt", ".build", ".explain", ".exporters.images", ".exporters.layout", ".exporters.outputs", ".exporters.parallel",
+    ".files.digest", ".files.run", ".gc", ".layers.ahead", ".layers.compress", ".layers.decompress", ".layers.extract",
+    ".layers.imports", ".layers.pack", ".ops.exec_caches", ".ops.exec_run", ".progress.grouped", ".progress.plain", ".runtime.runtime",
+    ".snapshots.changes", ".snapshots.overlay", ".sources.image", ".sources.local", ".sources.manifests",
+    "dockerfile_frontend.registry.images", "ir_schema.definition", "isal.igzip_lib", "isal.isal_zlib", "pickle", "queue", "socket",
 )  # fmt: skip
 """Modules that most builds of something new need; as `import_module` takes them."""
 
@@ -43,49 +46,55 @@ class Ahead:
     def __init__(self, outside: Outside | None, pipe: tuple[int, int]) -> None:
         self._outside = outside
         self._read, self._write = pipe
+        self.inside = outside is None
+        """Whether this is the one in the namespaces."""
         os.close(self._read if outside else self._write)
 
-    @property
-    def inside(self) -> bool:
-        """Whether this is the one in the namespaces."""
-        return self._outside is None
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._outside:
+            self._outside.give_up()
 
     def receive(self) -> Any:  # noqa: ANN401  whatever the other one hands over
         """Wait for it."""
+        import pickle
+
         with open(self._read, "rb") as file:
             return pickle.load(file)  # noqa: S301  from the process that made this one
 
     def hand_over(self, job: object) -> None:
         """Give `job` to the build and end as it ends. Returns where namespaces are refused: whoever needs them will say so."""
+        import pickle
+
         assert self._outside  # noqa: S101  the one that was called
+        outside, self._outside = self._outside, None
         try:
-            self._outside.settle()
+            outside.settle()
         except (ContainerError, OSError, ProcRefusedError):
             os.close(self._write)
             return
         with suppress(BrokenPipeError), open(self._write, "wb") as file:  # an ended build is waited for as well
             pickle.dump(job, file, pickle.HIGHEST_PROTOCOL)
-        self._outside.wait()
-
-    def give_up(self) -> None:
-        """There is nothing to build."""
-        assert self._outside  # noqa: S101  the one that was called
-        self._outside.give_up()
+        outside.wait()
 
 
-def start_ahead() -> Ahead | None:
-    """Call it while no database is open. None where a second process would be of no use, or in the way of threads."""
+def start_ahead(*modules: str) -> Ahead | None:
+    """Call it while no database is open. None where a second process would be of no use, or in the way of threads.
+
+    `modules` are what the caller wants loaded beside what builds need.
+    """
     if inside() or threading.active_count() > 1 or len(os.sched_getaffinity(0)) < 2:
         return None
     pipe = os.pipe()
-    outside = divide(first=load)
+    outside = divide(first=lambda: load((*USUAL, *modules)))
     ahead = Ahead(outside, pipe)
     if outside:
         outside.release()
     return ahead
 
 
-def load() -> None:
-    """Import what builds need."""
-    for name in USUAL:
+def load(modules: Iterable[str]) -> None:
+    for name in modules:
         import_module(name, __package__)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from dataclasses import field, replace
+from dataclasses import replace
 from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +23,8 @@ from ir_schema.ops import Platform
 from ir_schema.record import Record
 
 from .compiled import find_targets, remember_targets
-from .exporters.records import BuildFacts, Image
+from .exporters.records import Image
+from .job import BuildJob, Built
 from .machine import Machine
 from .solve import complete, outputs_of
 from .solver.model import StepError, Tree
@@ -35,12 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from contextlib import AbstractContextManager
 
-    from ir_schema.definition import Definition
-
     from .cache.imports import Imports
-    from .cache.spec import CacheSpec
-    from .exporters.spec import Output
-    from .session import Session
     from .solver.events import Events
     from .solver.model import Result
     from .solver.plan import Plan
@@ -49,54 +45,6 @@ if TYPE_CHECKING:
     Display = Callable[[], AbstractContextManager[Events]]
     """Opens what shows the build; called once, when no more processes are made of this one."""
     Failed = Callable[[StepError, Machine], None]
-
-
-class Target(Record):
-    """One graph, and what its output is to become."""
-
-    definition: Definition
-    platform: Platform | None = None
-    config: bytes = b""
-    """The image config, as the frontend made it; empty for one without settings."""
-    base_config: bytes = b""
-    """The base image's config: its history keeps its times."""
-
-
-class BuildJob(Record):
-    """Everything that is asked for."""
-
-    root: str
-    """The store's directory."""
-    targets: tuple[Target, ...]
-    session: Session
-    outputs: tuple[Output, ...] = ()
-    facts: BuildFacts = field(default_factory=BuildFacts)
-    """What names, metadata and provenance say of the build."""
-    jobs: int = 0
-    """How many ops run at once; 0 is one for each core."""
-    trace: str = ""
-    """What `build_again` finds this build by; empty where the same words may mean something else next time."""
-    notes: Mapping[str, Any] = field(default_factory=dict)
-    """What the caller wants to find again beside it, as JSON holds it."""
-    cache_from: tuple[CacheSpec, ...] = ()
-    """Caches outside the store, the first to be asked first."""
-    cache_to: tuple[CacheSpec, ...] = ()
-    """Where the build's own cache is to be written as well."""
-    keep_bytes: int | None = None
-    """What the store may take afterwards; None leaves it to the environment and the size of the disk."""
-    recalled: bool = False
-    """Whether the targets are those of an earlier build."""
-    pins: Mapping[str, Pin] = field(default_factory=dict)
-    """What sources were found to be when their files were looked at before: see `remote_context`."""
-
-
-class Built(Record):
-    """What came of it."""
-
-    metadata: Mapping[str, object]
-    """As --metadata-file says it."""
-    cached: bool
-    """Whether nothing had to run."""
 
 
 class _Seen(Record):

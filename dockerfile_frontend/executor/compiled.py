@@ -22,7 +22,7 @@ from .trace import record_of
 if TYPE_CHECKING:
     from typing import Any
 
-    from .build import BuildJob, Target
+    from .job import BuildJob, Target
     from .store import Store
 
 KIND = "graphs"
@@ -67,7 +67,7 @@ def _platform(platform: Platform | None) -> list[Any] | None:
 def _target(graph: str, platform: list[Any] | None, config: str, base_config: str) -> Target:
     from ir_schema.llb_reader import decode_llb
 
-    from .build import Target
+    from .job import Target
 
     definition = decode_llb(binascii.a2b_base64(graph))
     return Target(definition, record_of(Platform, platform) if platform else None, config.encode(), base_config.encode())

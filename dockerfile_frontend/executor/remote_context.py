@@ -19,8 +19,9 @@ if TYPE_CHECKING:
 
     from ir_schema.definition import Definition
 
-    from .build import BuildJob, Display
+    from .build import Display
     from .files.source import Source
+    from .job import BuildJob
     from .machine import Machine
     from .solver.model import Result
     from .sources.pin import Pin

@@ -65,6 +65,10 @@ class KeyFiles:
         self._agent: KeyAgent | None = None
         self._folder = ""
 
+    def __reduce__(self) -> tuple[type[KeyFiles], tuple[Sequence[str]]]:
+        """For the process that asks for the agent, before one is there."""
+        return KeyFiles, (self.paths,)
+
     def socket(self) -> str:
         """The agent's socket. Raises ExecutorError for a key that cannot be used."""
         with self._lock:

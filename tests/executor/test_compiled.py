@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from dockerfile_frontend.executor.build import BuildJob, Target, recall_targets
+from dockerfile_frontend.executor.build import recall_targets
 from dockerfile_frontend.executor.compiled import KIND, LARGEST, remember_targets
+from dockerfile_frontend.executor.job import BuildJob, Target
 from dockerfile_frontend.executor.session import Session
 from dockerfile_frontend.executor.store import Store
 from ir_schema import Definition, Vertex

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from dockerfile_frontend.executor.build import BuildJob, Built, build_again
+from dockerfile_frontend.executor.build import build_again
+from dockerfile_frontend.executor.job import BuildJob, Built
 from dockerfile_frontend.executor.machine import Machine
 from dockerfile_frontend.executor.session import Session
 from dockerfile_frontend.executor.solve import outputs_of, run

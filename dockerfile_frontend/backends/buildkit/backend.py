@@ -14,8 +14,8 @@ import tempfile
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.backends.model import RemoteError, RemoteStepError
-from dockerfile_frontend.executor.build import Built
 from dockerfile_frontend.executor.exporters.spec import STANDARD
+from dockerfile_frontend.executor.job import Built
 from dockerfile_frontend.executor.solver.model import ExecutorError
 from ir_schema.llb import encode_llb
 from ir_schema.record import Record
@@ -30,7 +30,8 @@ from .status import Status
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from dockerfile_frontend.executor.build import BuildJob, Display, Failed, Target
+    from dockerfile_frontend.executor.build import Display, Failed
+    from dockerfile_frontend.executor.job import BuildJob, Target
     from dockerfile_frontend.executor.progress import Warned
 
     from .clients import Client

@@ -17,7 +17,7 @@ from .specs import cache_text, joined
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from dockerfile_frontend.executor.build import BuildJob
+    from dockerfile_frontend.executor.job import BuildJob
 
     from .command import Request
 

@@ -22,7 +22,7 @@ from .command import arguments
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from dockerfile_frontend.executor.build import BuildJob
+    from dockerfile_frontend.executor.job import BuildJob
 
     from .command import Request
 

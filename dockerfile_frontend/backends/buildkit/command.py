@@ -21,8 +21,8 @@ from .specs import cache_text, joined
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from dockerfile_frontend.executor.build import BuildJob, Target
     from dockerfile_frontend.executor.exporters.spec import Output
+    from dockerfile_frontend.executor.job import BuildJob, Target
     from dockerfile_frontend.executor.session import Session
 
 LONGEST_ARGUMENT = 128 << 10

@@ -37,7 +37,8 @@ PROGRAM = """
 import sys, contextlib, time
 from pathlib import Path
 from dockerfile_frontend import CompileOptions, Recorded, compile_dockerfile
-from dockerfile_frontend.executor.build import BuildJob, Target, build
+from dockerfile_frontend.executor.build import build
+from dockerfile_frontend.executor.job import BuildJob, Target
 from dockerfile_frontend.executor.exporters.attest import settle_attests
 from dockerfile_frontend.executor.exporters.outputs import BuildFacts, parse_output
 from dockerfile_frontend.executor.exporters.records import Scans
