@@ -79,6 +79,9 @@ class CompileOptions(Record):
     """Show git's own advice in progress."""
     devices: bool = False
     """Take RUN --device, as the reference's stable channel does since 1.28; before, only its labs channel did."""
+    recent: bool = False
+    """As BuildKit 0.34's frontend has it, where that differs from 1.26: names of steps keep their escape characters, and an
+    owner like "1:" says nothing of the group."""
     unsupported: frozenset[str] = frozenset()
     """Capabilities that the solver lacks, by the names of LLB."""
     all_stages: bool = False

@@ -115,7 +115,7 @@ def _compile_options(bridge: Bridge, call: Call) -> CompileOptions:
 
     platform = build_platform(call, bridge.workers)
     given = {"session": call.session, "build_platform": platform, "unsupported": bridge.unsupported()}
-    return parse_options(call.options, devices=True, **given)
+    return parse_options(call.options, devices=True, recent=True, **given)
 
 
 def _generator(options: Mapping[str, str]) -> Generator | None:

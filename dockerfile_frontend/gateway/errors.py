@@ -90,6 +90,10 @@ def places_of(error: DockerfileError, info: SourceInfo) -> list[range]:
         return [range(error.span.line - 1, error.span.line)] if error.span.line > 1 else []
     if error.message.endswith(_UNCLOSED):
         return [range(error.span.line, len(info.data.splitlines()) + 1)]
+    if error.code == "line-too-long":  # where the reference stands when it meets it: at the line before
+        return [range(error.span.line - 1, error.span.line)]
+    if error.code == "bad-platform":  # which the reference places twice
+        return [lines_of(error.span, info)] * 2
     return [lines_of(span, info) for span in error.places or (error.span,)]
 
 

@@ -49,6 +49,7 @@ def check_up_to_fault(tree: Tree, findings: Findings) -> None:
     for node in tree.nodes:
         if node.line.blank_inside:
             findings.warn_lines("NoEmptyContinuation", _BLANK, Lines(node.line.end, node.line.end))
+    begun = False
     for node in tree.nodes:
         try:
             instruction = parse_instruction(node)
@@ -56,6 +57,9 @@ def check_up_to_fault(tree: Tree, findings: Findings) -> None:
             _check_faulty(node, findings)
             return
         _check_instruction(instruction, findings)
+        begun = begun or isinstance(instruction, From)
+        if not begun and not isinstance(instruction, Arg):  # without a stage, which is the fault
+            return
 
 
 def _check_faulty(node: Node, findings: Findings) -> None:

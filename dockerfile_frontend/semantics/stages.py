@@ -178,7 +178,7 @@ def _expand_platform(start: From, given: PlanInputs) -> tuple[Platform | None, f
         return parse_platform(expansion.result, given.build_platform), expansion.matched
     except InvalidPlatformError as error:
         message = f"failed to parse platform {start.platform}: {_suggested(str(error), expansion, given)}"
-        raise DockerfileError(message, code="platform") from None
+        raise DockerfileError(message, code="bad-platform") from None
 
 
 def _suggested(message: str, expansion: Expansion, given: PlanInputs) -> str:

@@ -253,7 +253,8 @@ class _Lexer:
             top.text.exact(self.escape)
         char = self._peek()
         if top.stop == '"' and char and char not in ('"', "$", self.escape):
-            top.text.exact(self.escape)
+            if not (self.modes.raw_quotes and self.modes.raw_escapes):
+                top.text.exact(self.escape)
         elif char:
             self.at += 1
             top.text.exact(char)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from dockerfile_frontend.compiler.graph import Edge, Node
 from dockerfile_frontend.compiler.ids import unique_id
-from dockerfile_frontend.compiler.lower.files import ANY_TIME, Copying, copy_node, text_file
+from dockerfile_frontend.compiler.lower.files import ANY_TIME, Copying, copy_node, known_owner, text_file
 from dockerfile_frontend.compiler.metadata import FILE_CAPS, caps_of, described
 from dockerfile_frontend.compiler.naming import expanded_name, step_name
 from dockerfile_frontend.diagnostics import DockerfileError
@@ -114,7 +114,8 @@ def lower_files(
     mode, mode_str = _chmod(inst.chmod)
     check()
     name = expanded_name(inst.code, at, ctx)
-    wanted = Wanted(dest, mode, mode_str, inst.chown, inst.exclude, step_name(name, at, ctx, at.platform))
+    owner = known_owner(inst.chown, ctx)
+    wanted = Wanted(dest, mode, mode_str, owner, inst.exclude, step_name(name, at, ctx, at.platform))
     copies = [find(src, wanted) for src in inst.sources]
     copies += [_copy_content(file.name, file.data, wanted, at) for file in inst.contents]
     root = _link(inst, copies, at, ctx, name) if _links(inst, ctx) else _layer(inst, copies, at, ctx, wanted.name)

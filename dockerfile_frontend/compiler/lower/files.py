@@ -18,6 +18,7 @@ from ir_schema.record import Record
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from dockerfile_frontend.compiler.context import Context
     from dockerfile_frontend.instructions.model import Lines
     from ir_schema.ops import OpMetadata
 
@@ -58,6 +59,12 @@ def chown(owner: str, base: int) -> Chown:
     """user[:group] as an op holds it; names are looked up in the input `base`."""
     parsed = parse_owner(owner)
     return Chown(_user(parsed.user, base), _user(parsed.group, base))
+
+
+def known_owner(text: str, ctx: Context) -> str:
+    """Without a group that is left out: newer references take that for a user alone, older ones for root's group."""
+    user, colon, group = text.partition(":")
+    return user or "0" if colon and not group and ctx.build.options.recent else text
 
 
 def _user(who: int | str | None, base: int) -> User | None:

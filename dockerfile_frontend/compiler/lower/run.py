@@ -198,7 +198,8 @@ def _expanded_name(name: str, at: StageState, ctx: Context, plan: MountPlan) -> 
     for variable in plan.masked:
         env = env.with_item(variable, "****")
     try:
-        return with_capitals(expand(name, env, ctx.build.escape, raw_quotes=True, skip_unset=True).result)
+        raw = ctx.build.options.recent
+        return with_capitals(expand(name, env, ctx.build.escape, raw_quotes=True, raw_escapes=raw, skip_unset=True).result)
     except WordError:
         return with_capitals(name)
 

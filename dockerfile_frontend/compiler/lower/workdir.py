@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.compiler.graph import Edge, Node
-from dockerfile_frontend.compiler.lower.files import chown
+from dockerfile_frontend.compiler.lower.files import chown, known_owner
 from dockerfile_frontend.compiler.metadata import FILE_CAPS, described
 from dockerfile_frontend.compiler.naming import expanded_name, step_name
 from dockerfile_frontend.gostd.paths import clean
@@ -33,7 +33,7 @@ def lower_workdir(inst: Workdir, at: StageState, ctx: Context) -> StageState:
     if at.cwd == "/":
         return at._replace(image=at.committed("WORKDIR /", ctx.build.created))
     base = () if at.root is None else (at.root,)
-    owner = chown(at.image.user, len(base) - 1) if at.image.user else None
+    owner = chown(known_owner(at.image.user, ctx), len(base) - 1) if at.image.user else None
     mkdir = MkDir(clean(at.cwd), _MODE, make_parents=True, owner=owner, timestamp=ctx.build.timestamp)
     name = step_name(expanded_name(inst.code, at, ctx), at, ctx, at.platform)
     node = Node(FileOp((FileAction(len(base) - 1, -1, 0, mkdir),)), base, described(name, FILE_CAPS), lines=inst.lines)

@@ -36,10 +36,10 @@ class Asker:
     def begin(self, job: Mapping[str, Any]) -> Future[Json]:
         with self.lock:
             number = next(self.numbers)
-            self.waiting[number] = Future()
+            answer = self.waiting[number] = Future[Json]()
             self.jobs.write(json.dumps({**job, "ID": number}).encode() + b"\n")
             self.jobs.flush()
-            return self.waiting[number]
+            return answer
 
     def ask(self, job: Mapping[str, Any]) -> Json:
         return self.begin(job).result(PATIENCE)
