@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import posixpath
 import stat
 from typing import TYPE_CHECKING
 
@@ -89,6 +90,7 @@ class _Extractor:
     def extract(self, entry: Entry) -> None:
         path = clean(f"/{entry.name}")
         if path == "/":
+            self._meet_root(entry)
             return
         above, name = split(path)
         folder = self._folder(above)
@@ -100,6 +102,16 @@ class _Extractor:
         if found is not None and not merge:
             self._remove(folder, name)
         self._make(entry, self._target.folder(folder.path), name, exists=merge)
+
+    def _meet_root(self, entry: Entry) -> None:
+        """An entry for the root itself: an image's root has no attributes, and "." says nothing; "/" and ".." are the destination."""
+        root = self._rules.root
+        if root == "/" or posixpath.normpath(entry.name or ".") == ".":
+            return
+        if entry.kind != DIRECTORY:
+            raise TarError(f"{entry.name[:200]}: the destination cannot be replaced: device or resource busy")
+        self._dress(entry, self._target.bring(self._target.folder(root)))
+        self._times[root] = _bounded(entry.mtime_ns)
 
     def set_times(self) -> None:
         """Directories get their times when nothing is made in them any more."""

@@ -124,3 +124,18 @@ def test_a_wildcard_unpacks_each_archive(store: Store, tmp_path: Path) -> None:
     (context / "plain.tar").write_bytes(b"plain")
     found = result(store, "copy /*.tar /out/ make unpack wildcard", context=local_tree(store, context))
     assert [line.split()[0] for line in found.splitlines()] == ["out/", "out/one", "out/plain.tar", "out/two"]
+
+
+def test_the_root_of_an_archive(store: Store, tmp_path: Path) -> None:
+    """As "." it says nothing of the destination, as "/" it does."""
+    assert "out/ 0755\n" in add(store, tmp_path, tar_of(("./", {"mode": 0o700}), ("./f", b"f")))
+
+
+@pytest.mark.parametrize("name", ["/", "..", "/./", "a/../.."])
+def test_the_destination_by_another_name(store: Store, tmp_path: Path, name: str) -> None:
+    assert "out/ 0700 @1000\n" in add(store, tmp_path, tar_of((f"{name}/", {"mode": 0o700}), ("f", b"f")))
+
+
+@pytest.mark.parametrize("name", ["/", "..", "a/../.."])
+def test_the_destination_is_not_replaced(store: Store, tmp_path: Path, name: str) -> None:
+    assert "device or resource busy" in add(store, tmp_path, tar_of(("f", b"f"), (name, b"x")))
