@@ -39,6 +39,8 @@ class Manager(Record):
     """Verbs that ask questions."""
     clean_verbs: tuple[tuple[str, ...], ...] = ()
     """Words that empty the cache, one of these in order."""
+    cleaners: tuple[str, ...] = ()
+    """Other programs that take the same words for it."""
     caches: tuple[str, ...] = ()
     """Folders of the cache; removing one of them, or mounting over it, does, too."""
     filled_by: frozenset[str] = frozenset()
@@ -57,6 +59,8 @@ APT = Manager(
     pinned=re.compile(r"[=/]|\.deb$"),
     yes=_set("y yes assume-yes qq force-yes"),
     asks=_set("install"),
+    clean_verbs=(("dist-clean",), ("distclean",)),
+    cleaners=("apt",),
     caches=("/var/lib/apt/lists", "/var/lib/apt"),
     filled_by=_set("update"),
     pin_hint="name a version: {}=…",
@@ -250,7 +254,7 @@ def _clean_hint(manager: Manager) -> str:
 
 def cleans(command: Command, manager: Manager, at: str = "") -> bool:
     """Whether it empties the manager's cache; `at` is the folder it runs in."""
-    if command.name in manager.programs:
+    if command.name in (*manager.programs, *manager.cleaners):
         plain = tuple([word.text for word in without_values(command, manager.valued)])
         return any(plain[: len(words)] == words for words in manager.clean_verbs)
     return command.name in ("rm", "find") and any(_removes(command, folder, at) for folder in manager.caches)

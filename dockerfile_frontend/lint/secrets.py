@@ -25,6 +25,8 @@ _SWITCHES = frozenset({"true", "false", "yes", "no", "on", "off", "none", "null"
 def secret_name(name: str) -> bool:
     """Whether a variable's name says that it holds a secret."""
     tokens = name.lower().split("_")
+    if tokens[-3:] == ["access", "key", "id"]:
+        return True  # half of a pair: who has it in the image has the other half there, too
     if not _HARMLESS.isdisjoint(tokens):
         return False
     if not _WORDS.isdisjoint(tokens) or not _PAIRS.isdisjoint(pairwise(tokens)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.lint.languages import go_installs
@@ -16,12 +17,18 @@ if TYPE_CHECKING:
 
 def check(file: LintFile) -> Iterator[Finding]:
     for found in go_installs(file):
-        yield from unpinned(found, _is_pinned, "name a version: package@v1.2.3")
+        is_pinned = partial(_is_pinned, found.run.step.before.workdir or "")
+        yield from unpinned(found, is_pinned, "name a version: package@v1.2.3")
 
 
-def _is_pinned(text: str) -> bool:
+def _is_pinned(here: str, text: str) -> bool:
+    """Whether a package has a version, or is of the module in the folder `here`, or a word for all of some kind, as `tool`."""
     name, _, version = text.partition("@")
-    return version not in ("", "latest") or "..." in name
+    module = name.removesuffix("/...")
+    return version not in ("", "latest") or name in _ALL_OF or f"{here}/".endswith(f"/{module}/")
+
+
+_ALL_OF = frozenset({"all", "cmd", "std", "tool", "work", "..."})
 
 
 RULE = Rule(
