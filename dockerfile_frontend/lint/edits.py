@@ -54,11 +54,18 @@ class Lines:
         start, end = self._offset(span.line, span.column), self._offset(span.end_line, span.end_column)
         if end < start:
             raise UnplacedError
-        ends = b"\r\n" if self._line(span.line).endswith(b"\r\n") else b"\n"
+        ends = self._end_of(min(span.line, len(self.starts)))
         text = edit.text.encode("utf-8", "surrogateescape").replace(b"\n", ends)
         if span.column == 1 and start == len(self.data) and start and not self.data.endswith(b"\n"):
             text = ends + text.removesuffix(ends)  # behind a last line that has no end
         return Patch(start, end, text)
+
+    def _end_of(self, number: int) -> bytes:
+        """How the line ends; the last one, if it has no end, would end as the one above."""
+        line = self._line(number)
+        if not line.endswith(b"\n") and number > 1:
+            line = self._line(number - 1)
+        return b"\r\n" if line.endswith(b"\r\n") else b"\n"
 
     def _offset(self, line: int, column: int) -> int:
         if line == len(self.starts) + 1 and column == 1:

@@ -128,6 +128,8 @@ OWN: tuple[str, ...] = (
     "DFC000",
     "DFC001",
     "DFC002",
+    "DFC003",
+    "DFC004",
     "DFC101",
     "DFC102",
     "DFC103",
@@ -140,6 +142,10 @@ OWN: tuple[str, ...] = (
     "DFC110",
     "DFC111",
     "DFC112",
+    "DFC113",
+    "DFC114",
+    "DFC115",
+    "DFC116",
     "DFC201",
     "DFC202",
     "DFC203",
@@ -147,10 +153,14 @@ OWN: tuple[str, ...] = (
     "DFC205",
     "DFC206",
     "DFC207",
+    "DFC208",
+    "DFC209",
+    "DFC210",
     "DFC301",
     "DFC302",
     "DFC303",
     "DFC304",
+    "DFC305",
 )
 """Rules that are found here only."""
 
@@ -275,7 +285,7 @@ def severities(selection: Selection) -> dict[str, str]:
     return chosen
 
 
-OFF_BY_DEFAULT = frozenset({"DL1001", "DL3057", "DFC002", "DFC304"})
+OFF_BY_DEFAULT = frozenset({"DL1001", "DL3057", "DFC002", "DFC003", "DFC004", "DFC113", "DFC209", "DFC210", "DFC304"})
 """A test holds this against the rules themselves."""
 
 

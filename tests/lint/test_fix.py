@@ -72,6 +72,20 @@ def test_line_ends_and_marks_stay_as_they_are(before: str, after: str) -> None:
     assert fixed(mark + before.replace("\n", "\r\n").encode()).data == mark + after.replace("\n", "\r\n").encode()
 
 
+CHOSEN = [
+    ("DFC003", "FROM a \nRUN x \\  \n  y\n# z\t\n", "FROM a\nRUN x \\\n  y\n# z\n"),
+    ("DFC003", 'FROM a\nENV A="x  \\\n  y" \n', 'FROM a\nENV A="x  \\\n  y"\n'),
+    ("DFC004", "FROM a\nRUN x", "FROM a\nRUN x\n"),
+    ("DFC004", "FROM a\r\nRUN x", "FROM a\r\nRUN x\r\n"),
+]
+
+
+@pytest.mark.parametrize(("rule", "before", "after"), CHOSEN)
+def test_rules_that_are_off_mend_safely_when_chosen(rule: str, before: str, after: str) -> None:
+    assert fixed(before, "safe", rule).data.decode() == after
+    assert fixed(after, "safe", rule).data.decode() == after
+
+
 UNSAFE = [
     (
         "FROM a:latest\n# hadolint ignore=DL3002 , DL3045\nUSER root\n",

@@ -42,6 +42,16 @@ FOUND = [
     ("DFC301", "FROM a\nADD . /x\nRUN cd /x && pip install --no-cache-dir -r requirements.txt\n", 1),
     ("DFC302", "FROM a\nRUN apt update -y\nRUN apt install -y x\nRUN apt-get update\nRUN apt-get install y\n", 2),
     ("DFC303", "FROM a\nARG GIT_SHA=x\nRUN a\nRUN b\nENV SHA=$GIT_SHA\n", 1),
+    ("DFC003", "FROM a \nRUN x \\ \n  y\t\n# z \n", 4),
+    ("DFC004", "FROM a\nRUN x \\", 1),
+    ("DFC113", "FROM a AS b\nUSER me\nFROM b\nCOPY x y\nADD x y\n", 2),
+    ("DFC114", 'FROM a AS b\nRUN adduser -D me && x\nFROM b\nENTRYPOINT ["/app"]\n', 1),
+    ("DFC115", "FROM a\nADD --link bin/x /usr/bin/\nRUN chmod +x /usr/bin/x && y\n", 1),
+    ("DFC116", "FROM a\nWORKDIR /etc/\nWORKDIR /proc/1\nENV A=/usr/lib\nWORKDIR $A\n", 3),
+    ("DFC208", "FROM a\nARG P=22\nEXPOSE 80 $P\nEXPOSE 22/TCP\n", 2),
+    ("DFC209", "FROM a AS b\nFROM b AS c\nFROM c\nCOPY --from=b x y\n", 1),
+    ("DFC210", "FROM a:1\nCOPY --from=b:1 x y\nRUN --mount=from=c:1,target=/x y\n", 3),
+    ("DFC305", "FROM a\nRUN apt-get -y full-upgrade\nRUN dnf -y distro-sync\n", 2),
 ]
 
 SILENT = [
@@ -92,6 +102,21 @@ SILENT = [
     ("DFC302", "FROM a\nRUN apt-get update\nRUN apt-get update && apt-get install x\n"),
     ("DFC303", "FROM a\nARG GIT_SHA\nRUN make\n"),
     ("DFC303", "FROM a\nARG GIT_SHA\nRUN make V=$GIT_SHA\nRUN x\nARG CACHEBUST\nRUN y\nENV Z=$CACHEBUST\n"),
+    ("DFC003", "FROM a\r\nRUN <<E\nx \nE\nRUN b\n"),
+    ("DFC004", ""),
+    ("DFC113", "FROM a\nCOPY x y\nUSER 0\nCOPY x y\nUSER me\nCOPY --chown=0 x y\n"),
+    ("DFC113", "FROM mcr.microsoft.com/windows/nanoserver:1\nUSER ContainerUser\nCOPY x y\n"),
+    ("DFC114", 'FROM a\nRUN useradd me\nENTRYPOINT ["/docker-entrypoint"]\n'),
+    ("DFC114", 'FROM a\nRUN useradd me\nCMD ["gosu", "me", "x"]\n'),
+    ("DFC114", "FROM a\nRUN useradd me\n"),
+    ("DFC114", 'FROM a AS b\nRUN useradd me\nFROM c\nCOPY --from=b x y\nCMD ["x"]\n'),
+    ("DFC115", "FROM a\nCOPY x y /bin/\nRUN chmod 755 /bin/x\nCOPY --chmod=1 x /x\nRUN chmod 755 /x\n"),
+    ("DFC115", "FROM a\nCOPY x /x\nRUN y\nRUN chmod 755 /x\nCOPY x /x\nRUN chmod 755 /x /y\n"),
+    ("DFC116", "FROM a\nWORKDIR /usr/lib/app\nWORKDIR /app/bin\nWORKDIR $X\nWORKDIR /\n"),
+    ("DFC208", "FROM a\nEXPOSE 2222 22/udp 122\n"),
+    ("DFC209", "FROM a AS b\nUSER me\nFROM b\n"),
+    ("DFC210", f"FROM a@sha256:{'0' * 64} AS b\nFROM b\nCOPY --from=0 x y\nFROM scratch\nFROM x$Y\n"),
+    ("DFC305", "FROM a\nRUN apt-get upgrade -y && apt-get install dist-upgrade-tool=1 && dnf update\n"),
 ]
 
 

@@ -36,6 +36,8 @@ MENDED = [
     ("DFC302", "RUN apt-get update\nRUN apt-get install -y x && y\n", "RUN apt-get update \\\n    && apt-get install -y x && y\n"),
     ("DFC112", 'LABEL a=1 b="x y" a=2\n', 'LABEL b="x y" a=2\n'),
     ("DFC112", "LABEL a=1 \\\n  b=c \\\n  b=d\nLABEL b=e\n", "LABEL a=1 \\\n  b=d\nLABEL b=e\n"),
+    ("DFC113", "USER 1000:1\nCOPY a b\n", "USER 1000:1\nCOPY --chown=1000:1 a b\n"),
+    ("DFC115", "COPY a /bin/\nRUN chmod 0755 /bin/a\nUSER x\n", "COPY --chmod=0755 a /bin/\nUSER x\n"),
     ("DFC304", "RUN pip install x\n", "RUN --mount=type=cache,target=/root/.cache/pip pip install x\n"),
 ]  # fmt: skip
 
@@ -57,6 +59,8 @@ LEFT = [
     ("DL4006", "RUN sh -c 'a | b'\n"),
     ("DL4006", "ONBUILD RUN a | b\n"),
     ("DL3048", "LABEL _x=1\n"),
+    ("DFC115", "COPY a /bin/\nRUN chmod +x /bin/a\n"),
+    ("DFC115", "COPY a /bin/\nRUN chmod 755 /bin/a && x\n"),
     ("DL3066", "USER me\n"),
     ("DL4005", "RUN x && ln -s bash /bin/sh\n"),
     ("DFC302", "RUN apt-get update\nCOPY x y\nRUN apt-get install -y x\n"),

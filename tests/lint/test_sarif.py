@@ -112,6 +112,8 @@ ENDS = [
     ("FROM a:1\r\nCMD x", Edit(Span(1, 9, 1, 9), "\nUSER 1")),
     ("FROM a:1\r\nCMD x\r\n", Edit(Span(2, 1, 2, 1), "USER 1\n")),
     ("FROM a:1\nCMD x", Edit(Span(3, 1, 3, 1), "USER 1\n")),
+    ("FROM a:1\r\nCMD x", Edit(Span(3, 1, 3, 1), "USER 1\n")),
+    ("FROM a:1\r\nCMD x", Edit(Span(2, 6, 2, 6), "\n")),
     ("FROM a:1\nCMD x\n", Edit(Span(3, 1, 3, 1), "USER 1\n")),
     ("FROM a:1\n# \U0001f600\U0001f600 é x\n", Edit(Span(2, 6, 2, 7), "\U0001f600")),
 ]

@@ -73,7 +73,8 @@ def _replacement(edit: Edit, lines: list[str]) -> dict[str, Any]:
     last = (len(lines), len(lines[-1]) + 1)
     if begin > last:
         begin, text = last, f"\n{text.removesuffix(chr(10))}"
-    ends = "\r\n" if lines[min(begin[0], len(lines)) - 1].endswith("\r") else "\n"
+    ended = max(1, min(begin[0], len(lines) - 1))  # the last line has no end, and would have that of the one above
+    ends = "\r\n" if lines[ended - 1].endswith("\r") else "\n"
     row: dict[str, Any] = {"deletedRegion": _region(*begin, *min(end, last))}
     if text:
         content = text.encode("utf-8", "replace").decode().replace("\n", ends)
