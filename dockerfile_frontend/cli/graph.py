@@ -14,10 +14,13 @@ from dockerfile_frontend.cli.render import print_lines
 from dockerfile_frontend.cli.resolving import RESOLVER_FLAGS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from dockerfile_frontend.inspect.lines import Line
     from dockerfile_frontend.inspect.picture.model import Picture
+
+SEVERAL = ("tree", "json")
+"""Formats that show several platforms."""
 
 FORMATS = ("tree", "json", "mermaid", "dot", "svg", "html")
 
@@ -43,28 +46,52 @@ def command(context: str, form: str, output: str, why: tuple[str, str] | None, *
         dfc graph --format mermaid           for a page on GitHub
     """  # noqa: D301  a backspace tells click to leave the lines as they are
     check_output(output, text=True)
+    platforms = platforms_of(given["platform"], form)
+    sights = [look(context, {**given, "platform": (platform,) if platform else ()}, why) for platform in platforms]
+    if form == "tree" and output == STANDARD:
+        print_lines(trees(platforms, sights))
+    else:
+        write_output(output, drawn(platforms, sights, form), text=True)
+
+
+Sight = tuple["Picture", "list[Line] | None"]
+"""A picture, and the lines of the way in it that was asked for."""
+
+
+def platforms_of(given: tuple[str, ...], form: str) -> list[str]:
+    """Those asked for; an empty one for the usual. Raises Fault where one drawing would have to show several."""
+    found = ",".join(given).split(",")
+    if len(found) > 1 and form not in SEVERAL:
+        raise Fault(f"a picture as {form} shows one platform", hint="tree and json take several", code=EXIT_USAGE)
+    return found
+
+
+def look(context: str, given: Mapping[str, Any], why: tuple[str, str] | None) -> Sight:
+    """What is to be shown of one platform. Raises Fault and Refused."""
     picture = read_picture(context, given)
     if given["target"]:
         from dockerfile_frontend.inspect.picture.model import needed_by, only  # noqa: PLC0415  `--help` needs it not
 
         picture = only(picture, needed_by(picture.target, picture.edges))
-    way: list[Line] | None = None
-    if why:
-        picture, way = cut(picture, *why)
-    if form == "tree" and output == STANDARD:
-        from dockerfile_frontend.inspect.picture.tree import show_tree  # noqa: PLC0415  `--help` needs it not
+    return cut(picture, *why) if why else (picture, None)
 
-        print_lines(show_tree(picture) if way is None else way)
-    else:
-        write_output(output, drawn(picture, form, way), text=True)
+
+def trees(platforms: Sequence[str], sights: Sequence[Sight]) -> Iterator[Line]:
+    """One below the other, each with its platform above it where there are several."""
+    from dockerfile_frontend.inspect.lines import Piece  # noqa: PLC0415  `--help` needs it not
+    from dockerfile_frontend.inspect.picture.tree import show_tree  # noqa: PLC0415  the same
+
+    for number, (platform, (picture, way)) in enumerate(zip(platforms, sights, strict=True)):
+        if len(sights) > 1:
+            yield from [()] * bool(number)
+            yield (Piece(f"{platform}:", "kind"),)
+        yield from show_tree(picture) if way is None else way
 
 
 def read_picture(context: str, given: Mapping[str, Any]) -> Picture:
     """Raises Fault and Refused."""
     from dockerfile_frontend.cli.compiling import compile_inputs, read_call, stages_of  # noqa: PLC0415  `--help` needs none
 
-    if "," in ",".join(given["platform"]):
-        raise Fault("a picture shows one platform", code=EXIT_USAGE)
     if given["ops"]:
         from dockerfile_frontend.inspect.op_graph import read_ops  # noqa: PLC0415  one of two
 
@@ -100,21 +127,20 @@ def named(picture: Picture, word: str) -> str:
     raise Fault(f"there is no {word} in the graph", hint=f"did you mean {near[0]}?" if near else "", code=EXIT_FAULT)
 
 
-def drawn(picture: Picture, form: str, way: list[Line] | None) -> bytes:
+def drawn(platforms: Sequence[str], sights: Sequence[Sight], form: str) -> bytes:
     """A file's content."""
-    if form == "json":
-        import json  # noqa: PLC0415  one form a call
-
-        from dockerfile_frontend.inspect.picture.data import picture_json  # noqa: PLC0415  the same
-
-        return (json.dumps(picture_json(picture), indent=2, ensure_ascii=False) + "\n").encode("utf-8", "replace")
     if form == "tree":
-        from dockerfile_frontend.inspect.lines import plain  # noqa: PLC0415  the same
-        from dockerfile_frontend.inspect.picture.tree import show_tree  # noqa: PLC0415  the same
+        from dockerfile_frontend.inspect.lines import plain  # noqa: PLC0415  one form a call
 
-        lines = plain(show_tree(picture) if way is None else way)
-    else:
-        from dockerfile_frontend.inspect.picture.forms import draw  # noqa: PLC0415  the same
+        return "".join(f"{line}\n" for line in plain(trees(platforms, sights))).encode("utf-8", "replace")
+    if form == "json":
+        import json  # noqa: PLC0415  the same
 
-        return draw(picture, form)
-    return "".join(f"{line}\n" for line in lines).encode("utf-8", "replace")
+        from dockerfile_frontend.inspect.picture.data import picture_json, several_json  # noqa: PLC0415  the same
+
+        found = [picture_json(picture) for picture, _ in sights]
+        told = found[0] if len(found) == 1 else several_json(dict(zip(platforms, found, strict=True)))
+        return (json.dumps(told, indent=2, ensure_ascii=False) + "\n").encode("utf-8", "replace")
+    from dockerfile_frontend.inspect.picture.forms import draw  # noqa: PLC0415  the same
+
+    return draw(sights[0][0], form)

@@ -8,6 +8,7 @@ What no words are made for is told by the field's name. Inputs are not compared:
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import fields, is_dataclass
 from difflib import SequenceMatcher
@@ -36,6 +37,9 @@ SETTINGS = {
     "mkdir": "directory",
 }
 """Of what a step has one of: its words in `words`, and a person's."""
+
+
+_INDENT = re.compile(r"\s{2,}")
 
 
 class Change(Record):
@@ -98,7 +102,7 @@ def _environment_changes(old: Sequence[str], new: Sequence[str]) -> Iterator[Cha
         if name not in was:
             yield Change("+", now=_short(f"{name}={value}"))
         elif was[name] != value:
-            yield Change("~", name, _short(was[name]) or "nothing", _short(value) or "nothing")
+            yield Change("~", name, *(text or "nothing" for text in _parting(was[name], value)))
     yield from (Change("-", was=name) for name in was if name not in now)
     if was == now and tuple(old) != tuple(new):
         yield Change("~", "order of variables", _short(" ".join(was)), _short(" ".join(now)))
@@ -156,7 +160,7 @@ def _line_changes(old: Sequence[str], new: Sequence[str]) -> Iterator[Change]:
 
 def _text_changes(what: str, was: str, now: str) -> Iterator[Change]:
     """A text of one line as a whole, one of several line by line."""
-    before, after = was.splitlines(), now.splitlines()
+    before, after = _lines(was), _lines(now)
     if len(before) <= 1 and len(after) <= 1:
         yield Change("~", what, *_parting(was.strip("\n"), now.strip("\n")))
         return
@@ -164,6 +168,12 @@ def _text_changes(what: str, was: str, now: str) -> Iterator[Change]:
         if tag != "equal":
             yield from (Change("-", was=_short(line)) for line in before[i:j])
             yield from (Change("+", now=_short(line)) for line in after[k:m])
+
+
+def _lines(text: str) -> list[str]:
+    """Lines; of a long one what a Dockerfile has in several, by the indent that stays when they are put together."""
+    found = text.splitlines()
+    return _INDENT.split(text) if len(found) == 1 and len(text) > LONGEST else found
 
 
 def _parting(was: str, now: str) -> tuple[str, str]:

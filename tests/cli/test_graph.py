@@ -38,6 +38,27 @@ def test_stages_and_ops(app: Path) -> None:
     assert graph(app, "--ops").splitlines()[1] == "└── copy   COPY a /a  /a → /a  (Dockerfile:2)"
 
 
+def test_several_platforms(app: Path) -> None:
+    stages = ("FROM scratch AS for-arm64", "COPY a /", "FROM scratch AS for-amd64", "COPY b /", "FROM for-$TARGETARCH", "RUN x")
+    (app / "Dockerfile").write_text("\n".join(stages))
+    told = graph(app, "--platform", "linux/amd64", "--platform", "linux/arm64", "--target", "2").splitlines()
+    assert told == [
+        "linux/amd64:",
+        "stage-2  (target · Dockerfile:5-6 · 1 step)",
+        "└── base   for-amd64  (Dockerfile:5 · 1 step)",
+        "    │   from scratch",
+        "    └── copy   context  b → /  (Dockerfile:4)",
+        "",
+        "linux/arm64:",
+        "stage-2  (target · Dockerfile:5-6 · 1 step)",
+        "└── base   for-arm64  (Dockerfile:5 · 1 step)",
+        "    │   from scratch",
+        "    └── copy   context  a → /  (Dockerfile:2)",
+    ]
+    found = json.loads(graph(app, "--platform", "linux/amd64,linux/arm64", "--format", "json"))
+    assert [*found["platforms"]] == ["linux/amd64", "linux/arm64"]
+
+
 def test_formats_and_files(app: Path) -> None:
     found = json.loads(graph(app, "--format", "json"))
     assert found["target"] == "stage-2"
@@ -64,7 +85,10 @@ def test_why_one_needs_another(app: Path) -> None:
     [
         (("--why", "build", "app"), b"dfc: error: build does not need app\n"),
         (("--why", "app", "biuld"), b"dfc: error: there is no biuld in the graph\n  hint: did you mean build?\n"),
-        (("--platform", "linux/amd64,linux/arm64"), b"dfc: error: a picture shows one platform\n"),
+        (
+            ("--platform", "linux/amd64,linux/arm64", "--format", "svg"),
+            b"dfc: error: a picture as svg shows one platform\n  hint: tree and json take several\n",
+        ),
         (("-o", "no/such/folder/file"), b"dfc: error: cannot write no/such/folder/file: there is no folder "),
     ],
 )

@@ -56,6 +56,11 @@ CASES = {
         meta(args=script(f"{LONG} two")),
         [f"~ command: …{'x' * 24} one → …{'x' * 24} two"],
     ),
+    "a long line of a Dockerfile's several": (
+        meta(args=script(f"make &&     cp a b &&     {LONG}")),
+        meta(args=script(f"make &&     cp c b &&     {LONG}")),
+        ["- cp a b &&", "+ cp c b &&"],
+    ),
     "shell": (RUN, meta(args=("/bin/sh", "-ec", "make")), ["~ shell: /bin/sh -c → /bin/sh -ec"]),
     "no shell": (RUN, meta(args=("make", "a b")), ["~ command: make → make 'a b'"]),
     "folder and user": (RUN, meta(cwd="/srv", user="root"), ["~ user: nobody → root", "~ working directory: /app → /srv"]),

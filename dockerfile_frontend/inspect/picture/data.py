@@ -26,6 +26,11 @@ def picture_json(picture: Picture) -> dict[str, Any]:
     }
 
 
+def several_json(pictures: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Pictures by their platform."""
+    return {"version": VERSION, "platforms": pictures}
+
+
 def _node(node: Node) -> dict[str, Any]:
     found = {
         "id": node.id,
