@@ -60,7 +60,7 @@ def read_definition(path: str) -> Definition:
     try:
         found = decode(read_bytes(path, LARGEST, "definition"))
     except FormatError as error:
-        raise Fault(f"{name}: {error}", hint="dfc compile writes such files") from error
+        raise Fault(f"{name}: {error}", hint="dfc compile writes such files; dfc graph shows a Dockerfile") from error
     _check(found, name)
     return found
 

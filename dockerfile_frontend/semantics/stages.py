@@ -229,11 +229,14 @@ def find_target(planned: Sequence[PlannedStage], names: StageNames, target: str)
         raise DockerfileError(
             suggested(message, target, labels),
             code="unknown-stage",
-            hint="" if did_you_mean(target, labels) else _listed(labels),
+            hint="" if did_you_mean(target, labels) else _listed([stage.label for stage in planned if stage.name]),
         )
     return found
 
 
 def _listed(labels: Sequence[str]) -> str:
+    """Those that have a name to be asked for by."""
+    if not labels:
+        return "no stage has a name; without a target the last one is built"
     shown = ", ".join(labels[:8])
     return f"stages are {shown}" + (" and more" if len(labels) > 8 else "")  # noqa: PLR2004  a line's worth

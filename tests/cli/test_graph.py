@@ -39,18 +39,18 @@ def test_stages_and_ops(app: Path) -> None:
 
 
 def test_several_platforms(app: Path) -> None:
-    stages = ("FROM scratch AS for-arm64", "COPY a /", "FROM scratch AS for-amd64", "COPY b /", "FROM for-$TARGETARCH", "RUN x")
+    stages = ("FROM scratch AS for-arm64", "COPY a /", "FROM scratch AS for-amd64", "COPY b /", "FROM for-$TARGETARCH AS app", "RUN x")
     (app / "Dockerfile").write_text("\n".join(stages))
-    told = graph(app, "--platform", "linux/amd64", "--platform", "linux/arm64", "--target", "2").splitlines()
+    told = graph(app, "--platform", "linux/amd64", "--platform", "linux/arm64", "--target", "app").splitlines()
     assert told == [
         "linux/amd64:",
-        "stage-2  (target · Dockerfile:5-6 · 1 step)",
+        "app  (target · Dockerfile:5-6 · 1 step)",
         "└── base   for-amd64  (Dockerfile:5 · 1 step)",
         "    │   from scratch",
         "    └── copy   context  b → /  (Dockerfile:4)",
         "",
         "linux/arm64:",
-        "stage-2  (target · Dockerfile:5-6 · 1 step)",
+        "app  (target · Dockerfile:5-6 · 1 step)",
         "└── base   for-arm64  (Dockerfile:5 · 1 step)",
         "    │   from scratch",
         "    └── copy   context  a → /  (Dockerfile:2)",
