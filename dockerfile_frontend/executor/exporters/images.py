@@ -165,18 +165,18 @@ def pack_all(
     images: Sequence[Image], options: ImageOptions, machine: Machine, *, lazy: bool = False
 ) -> list[list[PackedLayer]]:
     """The layers of all images, packed; several at once when there is something to do."""
-    kept = [_kept(image, options, machine) for image in images]
-    wanted = dict.fromkeys(each for one in kept for each in one.items())
-    found: dict[tuple[str, bool], Packed] = {}
+    forms = [_forms(image, options, machine) for image in images]
+    wanted = dict.fromkeys(each for one in forms for each in one.items())
+    found: dict[tuple[str, Form | None], Packed] = {}
     if lazy:
-        originals = {each: find_packed(machine.store, each[0], ORIGINAL) for each in wanted if each[1]}
+        originals = {each: find_packed(machine.store, each[0], ORIGINAL) for each in wanted if each[1] is None}
         found = {each: came for each, came in originals.items() if came is not None}
 
-    def run(each: tuple[str, bool]) -> None:
-        found[each] = _pack(each[0], options, machine, kept=each[1])
+    def run(each: tuple[str, Form | None]) -> None:
+        found[each] = _pack(*each, machine)
 
     rest = [each for each in wanted if each not in found]
-    missing = [each for each in rest if not _is_packed(each[0], options, machine, kept=each[1])]
+    missing = [each for each in rest if not _is_packed(*each, machine)]
     if missing:
         from .parallel import side_by_side
 
@@ -185,31 +185,32 @@ def pack_all(
         if each not in found:
             run(each)
     facts = {each: _facts(each[0], blob, machine) for each, blob in found.items()}
-    dated = options.form.epoch is not None and options.oci
-    return [
-        [PackedLayer(found[layer, own[layer]], facts[layer, own[layer]], dated and not own[layer]) for layer in image.layers]
-        for image, own in zip(images, kept, strict=True)
-    ]
+
+    def layer_in(layer: str, form: Form | None) -> PackedLayer:
+        return PackedLayer(found[layer, form], facts[layer, form], options.oci and form is not None and form.epoch is not None)
+
+    return [[layer_in(layer, own[layer]) for layer in image.layers] for image, own in zip(images, forms, strict=True)]
 
 
 def is_packed(images: Sequence[Image], options: ImageOptions, machine: Machine) -> bool:
     """Whether `compose` needs to read no layer's files."""
     return all(
-        kept or _is_packed(layer, options, machine, kept=False)
+        form is None or _is_packed(layer, form, machine)
         for image in images
-        for layer, kept in _kept(image, options, machine).items()
+        for layer, form in _forms(image, options, machine).items()
     )
 
 
-def _kept(image: Image, options: ImageOptions, machine: Machine) -> dict[str, bool]:
-    """For each layer whether it stays the blob that it came in."""
+def _forms(image: Image, options: ImageOptions, machine: Machine) -> dict[str, Form | None]:
+    """What each layer is packed as; None for one that stays the blob that it came in. Times in a base image's own layers stay."""
     base = [] if not image.base_config else list(json.loads(image.base_config).get("rootfs", {}).get("diff_ids") or [])
-    found: dict[str, bool] = {}
+    found: dict[str, Form | None] = {}
     unchanged = True
     for index, layer in enumerate(image.layers):
         came = find_packed(machine.store, layer, ORIGINAL)
         unchanged = unchanged and came is not None and index < len(base) and came.diff_id == base[index]
-        found[layer] = came is not None and (unchanged or not options.rewrite) and _fits(came, options)
+        stays = came is not None and (unchanged or not options.rewrite) and _fits(came, options)
+        found[layer] = None if stays else Form(options.compression, options.level) if unchanged else options.form
     return found
 
 
@@ -217,27 +218,26 @@ def _fits(came: Packed, options: ImageOptions) -> bool:
     return not options.force or came.compression == options.compression
 
 
-def _is_packed(layer: str, options: ImageOptions, machine: Machine, *, kept: bool) -> bool:
-    form = options.form
-    name = ORIGINAL if kept else form.name
-    if not kept and form.epoch is None and find_packed(machine.store, layer, ORIGINAL) is not None:
+def _is_packed(layer: str, form: Form | None, machine: Machine) -> bool:
+    name = ORIGINAL if form is None else form.name
+    if form is not None and form.epoch is None and find_packed(machine.store, layer, ORIGINAL) is not None:
         name = f"{RECOMPRESSED} {form.name}"
     known = find_packed(machine.store, layer, name)
     return known is not None and machine.store.keep_blob(known.digest) is not None
 
 
-def _pack(layer: str, options: ImageOptions, machine: Machine, *, kept: bool) -> Packed:
+def _pack(layer: str, form: Form | None, machine: Machine) -> Packed:
     def check_cancelled() -> None:
         if machine.stopped.is_set():
             raise Cancelled
 
     store = machine.store
     came = find_packed(store, layer, ORIGINAL)
-    if kept and came is not None:
+    if form is None:
+        assert came is not None  # noqa: S101 - it stays what it came as
         if store.keep_blob(came.digest) is None:
             fetch(machine, came)
         return came
-    form = options.form
     if came is not None and form.epoch is None:
         return _repacked(layer, came, form, machine)
     from dockerfile_frontend.executor.layers.pack import pack

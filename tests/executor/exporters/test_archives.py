@@ -258,6 +258,18 @@ def test_compression_of_a_base_is_forced(store: Store, machine: Machine, tmp_pat
     assert ReadImage(tmp_path / "b.tar").blob(ReadImage(tmp_path / "b.tar").root["layers"][0]) == blob
 
 
+def test_times_of_a_base_stay_when_its_compression_is_forced(store: Store, machine: Machine, tmp_path: Path) -> None:
+    image, tar, _ = imported(store, b"base")
+    text = f"type=oci,dest={tmp_path}/a.tar,rewrite-timestamp=true,compression=zstd,force-compression=true"
+    export([parse_output(text)], [image], machine, BuildFacts(source_date_epoch=5))
+    found = ReadImage(tmp_path / "a.tar")
+    assert found.layers()[0] == tar
+    assert found.root["layers"][0]["mediaType"] == f"{OCI}layer.v1.tar+zstd"
+    assert ["annotations" in layer for layer in found.root["layers"]] == [False, True]
+    with tarfile.open(fileobj=BytesIO(found.layers()[1])) as own:
+        assert {member.mtime for member in own} == {5}
+
+
 def test_a_layer_over_another_base_gets_new_times(store: Store, machine: Machine, tmp_path: Path) -> None:
     """An imported layer that is not the base's, as COPY --link of an image leaves it, is ours to date."""
     image, tar, _ = imported(store, b"base")
