@@ -20,7 +20,7 @@ def main() -> NoReturn:
     """
     gc.set_threshold(RARELY)
     try:
-        from dockerfile_frontend.cli.postponed import postpone_inspect  # noqa: PLC0415  before click asks for it
+        from dockerfile_frontend.postponed import postpone_inspect  # noqa: PLC0415  before click asks for it
 
         postpone_inspect()
         from dockerfile_frontend.cli.start import run  # noqa: PLC0415  an interrupt while importing is quiet, too

@@ -10,7 +10,7 @@ import os
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
-from dockerfile_frontend.gateway.__main__ import main as serve_buildkit
+from dockerfile_frontend.gateway.process import main as serve_buildkit
 from dockerfile_frontend.sdk.serve import answer_with
 
 if TYPE_CHECKING:

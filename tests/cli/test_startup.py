@@ -44,7 +44,7 @@ def test_inspect_waits_until_it_is_used() -> None:
     assert not modules & {"ast", "dis", "tokenize"}
     uses = "import inspect, dataclasses; assert inspect.isfunction(inspect.cleandoc); assert inspect.cleandoc(' a\\n  b\\n') == 'a\\nb'"
     again = "import sys; assert sys.modules['inspect'] is not inspect; from inspect import Signature; assert Signature is inspect.Signature"
-    start = "from dockerfile_frontend.cli.postponed import postpone_inspect; postpone_inspect()"
+    start = "from dockerfile_frontend.postponed import postpone_inspect; postpone_inspect()"
     assert {"ast", "inspect"} <= imported(before=f"{start}; {uses}; {again}; postpone_inspect()")
 
 

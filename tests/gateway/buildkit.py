@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dockerfile_frontend.gateway import messages as m
-from dockerfile_frontend.gateway.__main__ import serve
 from dockerfile_frontend.gateway.bridge import Bridge, Solved
 from dockerfile_frontend.gateway.caps import LLB_CAPS
 from dockerfile_frontend.gateway.options import Call
+from dockerfile_frontend.gateway.process import serve
 from ir_schema.definition import Definition
 from ir_schema.llb_reader import decode_llb
 from ir_schema.ops import Platform, SourceOp

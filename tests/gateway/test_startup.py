@@ -24,7 +24,7 @@ HEAVY = {
 }
 SCRIPT = """
 import sys
-import dockerfile_frontend.gateway.__main__
+import dockerfile_frontend.gateway.process
 first = set(sys.modules)
 from tests.gateway.buildkit import FakeBuildKit
 b = FakeBuildKit({"dockerfile": {"Dockerfile": b"FROM alpine\\nRUN a\\nCOPY a /\\n"}, "context": {}})
@@ -44,3 +44,13 @@ def test_nothing_heavy_is_imported() -> None:
     assert not HEAVY & set(first.split())
     assert not HEAVY & set(later.split())
     assert compiler == "-", "the compiler is loaded while the daemon answers"
+
+
+def test_inspect_waits_until_it_is_used() -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "dockerfile_frontend.gateway"]
+    done = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    said = done.stderr.decode()
+    imported = {line.rpartition("|")[2].strip() for line in said.splitlines()}
+    assert "the frontend has lost its daemon" in said
+    assert "dockerfile_frontend.gateway.channel" in imported
+    assert not {"inspect", "ast", "tokenize"} & imported

@@ -2,8 +2,8 @@
 
     postpone_inspect()     a later `import inspect`, in code that is not ours, costs nothing until a name of it is asked for
 
-click and dataclasses import it, and it imports ast, dis and tokenize: 5 ms, a tenth of a cached build. All that click asks it for in
-most runs of `dfc` is to tidy the help of its options, which are lines.
+click and dataclasses import it, and it imports ast, dis and tokenize: 5 ms, a tenth of a cached build or of a frontend's start. All
+that click asks it for in most runs of `dfc` is to tidy the help of its options, which are lines.
 """
 
 from __future__ import annotations
