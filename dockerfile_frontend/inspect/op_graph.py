@@ -11,7 +11,7 @@ from dockerfile_frontend.inspect.graph import view_graph
 from dockerfile_frontend.inspect.picture.model import Edge, Node, Picture
 from dockerfile_frontend.inspect.show import base_input, fold
 from dockerfile_frontend.inspect.words import describe_op
-from ir_schema.ops import Copy, ExecOp, FileOp
+from ir_schema.ops import Copy, ExecOp, FileOp, SourceOp
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +34,8 @@ def read_ops(definition: Definition, file: str, source: str = "") -> Picture:
 def _node(vertex: Vertex, graph: Graph) -> Node:
     words = describe_op(vertex.op, lambda index: graph.input_name(vertex, index))
     told = vertex.name.partition("] ")[2] if vertex.name.startswith("[") else vertex.name
+    if isinstance(vertex.op.body, SourceOp):
+        told = ""  # what it is says more than "load build context"
     first = told or "; ".join(line for step in words.does for line in fold(step, verbose=False))
     notes = (*(option for option in words.options if "%" not in option), *(["never cached"] if vertex.no_cache else []))
     group = "" if vertex.stage == "inputs" else vertex.stage

@@ -73,8 +73,8 @@ def test_ops_stand_in_their_stages_with_what_they_read() -> None:
     assert tree_of(read_ops(graph, "Dockerfile")) == [
         "RUN make  (target · Dockerfile:3)",
         "└── base   COPY a /a  (Dockerfile:2)",
-        "    ├── base   FROM alpine  (Dockerfile:1)",
-        "    └── copy   load build context  /a → /a",
+        "    ├── base   docker.io/library/alpine:latest  (Dockerfile:1)",
+        "    └── copy   context  /a → /a",
     ]
 
 
@@ -89,3 +89,12 @@ def test_ops_stand_in_their_stages_with_what_they_read() -> None:
 def test_what_is_no_graph_is_refused(text: str, options: str, message: str) -> None:
     with pytest.raises(DockerfileError, match=message):
         picture_of(text, options)
+
+
+@pytest.mark.parametrize("word", ["docker.io/library/alpine:latest", "alpine:latest", "alpine", "ALPINE"])
+def test_an_image_is_found_by_its_usual_names(word: str) -> None:
+    picture = read_ops(define(("[build 1/1] FROM alpine", 1, image("alpine"), ())), "Dockerfile")
+    found = find_node(picture, word)
+    assert found is not None
+    assert found.name == "docker.io/library/alpine:latest"
+    assert find_node(picture, "alpin") is None

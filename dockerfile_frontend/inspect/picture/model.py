@@ -156,7 +156,15 @@ def along(picture: Picture, path: tuple[Edge, ...], user: str) -> Picture:
 
 
 def find_node(picture: Picture, word: str) -> Node | None:
-    """What a person calls it: its name, else its id; of several the last, as with stages of one name."""
+    """What a person calls it: its name, else its id; an image by its usual name, too. Of several the last, as with stages of one name."""
     wanted = word.lower()
     found = [node for node in picture.nodes if wanted in (node.name.lower(), node.id.lower())]
-    return found[-1] if found else None
+    usual = found or [node for node in picture.nodes if node.kind in ("image", "layout") and wanted in _usual_names(node.name)]
+    return usual[-1] if usual else None
+
+
+def _usual_names(reference: str) -> tuple[str, str]:
+    """Of docker.io/library/alpine:3.22@sha256:…, alpine:3.22 and alpine."""
+    name = reference.lower().partition("@")[0].removeprefix("docker.io/").removeprefix("library/")
+    folder, slash, last = name.rpartition("/")
+    return name, f"{folder}{slash}{last.partition(':')[0]}"
