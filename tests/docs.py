@@ -89,7 +89,7 @@ def lasting(text: str) -> str:
     """What of an example's output is the same each time."""
     text = re.sub(r"(?m)^(#\d+) \d+\.\d+ ", r"\1 T ", text)
     text = re.sub(r"(?m)^#\d+ (?!DONE)[^\n]* \d+\.\ds\n", "", text)  # of a transfer that takes its time
-    text = re.sub(r"(?m)^(#\d+ .*?) \d+\.\ds( done)?$", r"\1\2", text)
+    text = re.sub(r"(?m)^(#\d+ .*?|DONE) \d+\.\ds( done)?$", r"\1\2", text)
     return re.sub(r"sha256:[0-9a-f]{12,64}", "sha256:D", text)
 
 

@@ -12,7 +12,7 @@ from tests.components import require
 from tests.docs import blocks_of, prepare, run_page
 from tests.running import DFC, ROOT
 
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 RUN = [path for path in PAGES if path.parent.name != "rules"]

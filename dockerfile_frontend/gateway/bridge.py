@@ -151,10 +151,6 @@ class Bridge:
         part = None if length is None else m.FileRange(0, length)
         return self._ask("ReadFile", m.ReadFileRequest(ref.id, path, part), m.ReadFileResponse).data
 
-    def read_dir(self, ref: m.Ref, path: str, include: str = "") -> tuple[m.Stat, ...]:
-        """A folder's entries."""
-        return self._ask("ReadDir", m.ReadDirRequest(ref.id, path, include), m.ReadDirResponse).entries
-
     def stat_file(self, ref: m.Ref, path: str) -> m.Stat:
         return self._ask("StatFile", m.StatFileRequest(ref.id, path), m.StatFileResponse).stat or m.Stat()
 

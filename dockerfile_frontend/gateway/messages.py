@@ -275,20 +275,6 @@ class Stat(Record):
     linkname: Annotated[str, Wire(7, "what a link points to")] = ""
 
 
-class ReadDirRequest(Record):
-    """Asks for a folder's content."""
-
-    ref: Annotated[str, Wire(1, "result that holds it")] = ""
-    path: Annotated[str, Wire(2, "path in there")] = ""
-    include: Annotated[str, Wire(3, "pattern; empty is everything")] = ""
-
-
-class ReadDirResponse(Record):
-    """The answer."""
-
-    entries: Annotated[tuple[Stat, ...], Wire(1, "entries, sorted")] = ()
-
-
 class StatFileRequest(Record):
     """Asks for one file."""
 

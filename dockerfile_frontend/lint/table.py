@@ -16,7 +16,7 @@ from dockerfile_frontend.lint.model import OFF, SEVERITIES, WARNING
 from ir_schema.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
     from dockerfile_frontend.lint.model import Rule
 
@@ -294,14 +294,3 @@ def check_severity(level: str) -> str:
     if level not in (*SEVERITIES, OFF):
         raise ValueError(f"a severity is one of {', '.join((*SEVERITIES, OFF))}, not {level}")
     return level
-
-
-def unknown_names(names: Sequence[str]) -> list[UnknownRuleError]:
-    """What is wrong with names of rules, for configuration that goes on without them."""
-    errors = []
-    for name in names:
-        try:
-            expand_name(name)
-        except UnknownRuleError as error:
-            errors.append(error)
-    return errors

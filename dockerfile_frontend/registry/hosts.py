@@ -66,10 +66,6 @@ class Endpoint(Record):
     def host(self) -> str:
         return self.origin.partition("://")[2]
 
-    @property
-    def is_mirror(self) -> bool:
-        return bool(self.namespace)
-
     def url(self, path: str) -> str:
         return f"{self.origin}{self.prefix}/{path}"
 

@@ -39,8 +39,8 @@ FULL_NAME = "io.containerd.image.name"
 _CONFIG_NAME = re.compile(r"(?:blobs/(sha256)/)?([0-9a-f]{64})(?:\.json)?")
 
 
-class OciLayout:
-    """A layout's images and blobs. A context manager. Safe in threads; raises RegistryError."""
+class _Archive:
+    """A folder or an archive of a known form. A context manager."""
 
     def __init__(self, files: Files, path: Path) -> None:
         self._files = files
@@ -54,6 +54,10 @@ class OciLayout:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+
+class OciLayout(_Archive):
+    """A layout's images and blobs. Safe in threads; raises RegistryError."""
 
     def find(self, selector: str) -> RawManifest:
         """The manifest or index by digest, full name or tag; "" for latest, or the only one there is."""
@@ -122,21 +126,8 @@ class SavedImage(Record):
     """Names of the layers' files in the archive, lowest first."""
 
 
-class DockerArchive:
-    """What `docker save` writes. A context manager; raises RegistryError. Docker image specification 1.2."""
-
-    def __init__(self, files: Files, path: Path) -> None:
-        self._files = files
-        self._path = path
-
-    def close(self) -> None:
-        self._files.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
+class DockerArchive(_Archive):
+    """What `docker save` writes. Raises RegistryError. Docker image specification 1.2."""
 
     def find(self, selector: str) -> SavedImage:
         """The image by name or tag; "" for the only one there is."""

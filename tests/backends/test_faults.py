@@ -21,7 +21,7 @@ from tests.backends.conftest import Here
 from tests.e2e.conftest import BuildKit, running
 from tests.running import DFC
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("backends")]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("buildkit")]
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 from tests.backends.conftest import Here
 from tests.components import require
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("backends")]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("buildkit")]
 
 EPOCH = ("--build-arg", "SOURCE_DATE_EPOCH=1700000000")
 

@@ -22,7 +22,7 @@ from tests.components import give_up
 from tests.running import DFC
 from tests.waiting import PATIENCE, until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("backends")]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("buildkit")]
 
 
 def cached_steps(stderr: bytes) -> dict[str, bool]:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.backends.conftest import Here
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("backends")]
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("buildkit")]
 
 
 def test_several_platforms_are_one_image(place: Here, frontend_image: str) -> None:

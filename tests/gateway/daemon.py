@@ -34,7 +34,6 @@ REQUESTS: Mapping[str, type[Record]] = {
     "Inputs": m.Empty,
     "Solve": m.SolveRequest,
     "ReadFile": m.ReadFileRequest,
-    "ReadDir": m.ReadDirRequest,
     "StatFile": m.StatFileRequest,
     "Evaluate": m.EvaluateRequest,
     "ResolveImageConfig": m.ResolveImageConfigRequest,
