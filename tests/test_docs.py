@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+from difflib import unified_diff
 from pathlib import Path
 
 import pytest
@@ -29,7 +30,8 @@ def test_examples_print_what_the_page_says(path: Path, tmp_path: Path, *, update
     if update:
         path.write_text(now)
     else:
-        assert now == page
+        differs = "\n".join(unified_diff(page.splitlines(), now.splitlines(), "page", "printed", n=1, lineterm=""))
+        assert not differs, differs
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
