@@ -29,8 +29,9 @@ if TYPE_CHECKING:
     from dockerfile_frontend.source import Span
     from ir_schema.ops import SourceInfo
 
-_WITHOUT_PLACE = frozenset({"check-error", "copy-from-variable"})
-"""Codes of errors that the reference gives no place: about the check directive, and variables in COPY --from."""
+_NO_ARGUMENTS = "arguments"
+_WITHOUT_PLACE = frozenset({"check-error", "copy-from-variable", "stage-index", _NO_ARGUMENTS})
+"""Codes of errors that the reference gives no place: about the check directive, variables and numbers in COPY --from, RUN []."""
 _UNCLOSED = "unterminated heredoc"
 _TYPES = "github.com/moby/buildkit/errdefs."
 
@@ -76,7 +77,9 @@ def _dockerfile_status(error: DockerfileError, info: SourceInfo | None, causes: 
     for cause in causes:
         if message.endswith((str(cause), cause.status.message)):
             code, details = cause.status.code, cause.status.details
-    if info is not None:
+    if info is not None and error.code == _NO_ARGUMENTS:
+        message = f"failed to marshal LLB definition: {message}"
+    elif info is not None:
         # The last is shown first: the daemon wraps the error in each in turn, and sends the outermost first.
         details = (*details, *(source_detail(info, lines) for lines in reversed(places_of(error, info))))
     return m.Status(code, message, details)

@@ -63,7 +63,7 @@ class Linker:
             found = self._names.find(copy.from_)
             return self._append(copy.from_, copy) if found is None else found
         if not 0 <= number < len(self.stages):
-            raise DockerfileError(f"invalid stage index {number}", copy.span, code="unknown-stage")
+            raise DockerfileError(f"invalid stage index {number}", copy.span, code="stage-index")
         return number
 
     def _mount_source(self, name: str) -> int:

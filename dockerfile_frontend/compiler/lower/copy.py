@@ -19,7 +19,7 @@ from dockerfile_frontend.diagnostics import DockerfileError
 from dockerfile_frontend.gostd.paths import clean, is_absolute, join
 from dockerfile_frontend.gostd.text import quote
 from dockerfile_frontend.semantics.git_refs import GitRefError, parse_git_ref
-from dockerfile_frontend.semantics.ownership import ChmodError, parse_chmod
+from dockerfile_frontend.semantics.ownership import ChmodError, parse_chmod, parse_owner
 from dockerfile_frontend.semantics.paths import normalize_path, restore_slash, strip_drive, to_slash
 from ir_schema.ops import Copy as CopyAction
 from ir_schema.ops import InputIndex, MergeOp, ProgressGroup
@@ -111,16 +111,26 @@ def lower_files(
 ) -> StageState:
     """COPY and ADD: `find` says how a source is copied, `flags` go into history, `check` has more to complain of."""
     dest = _destination(inst.dest, at)
+    owner = known_owner(inst.chown, ctx)
+    if inst.link and ctx.build.options.recent:
+        _check_linked_owner(owner, inst.chown)
     mode, mode_str = _chmod(inst.chmod)
     check()
     name = expanded_name(inst.code, at, ctx)
-    owner = known_owner(inst.chown, ctx)
     wanted = Wanted(dest, mode, mode_str, owner, inst.exclude, step_name(name, at, ctx, at.platform))
     copies = [find(src, wanted) for src in inst.sources]
     copies += [_copy_content(file.name, file.data, wanted, at) for file in inst.contents]
     root = _link(inst, copies, at, ctx, name) if _links(inst, ctx) else _layer(inst, copies, at, ctx, wanted.name)
     image = at.committed(_history(inst, flags), ctx.build.created, layer=True)
     return at._replace(root=root, image=image, counted=at.counted + (ctx.stage.total > 0))
+
+
+def _check_linked_owner(owner: str, chown: str) -> None:
+    """A layer of its own has no list of users. Raises DockerfileError."""
+    parsed = parse_owner(owner)
+    if any(who and isinstance(who, str) for who in (parsed.user, parsed.group)):
+        message = f"--chown={chown}: user and group names can't be resolved when used with --link, use numeric uid[:gid] instead"
+        raise DockerfileError(message, code="linked-owner")
 
 
 def _history(inst: Files, flags: str) -> str:
