@@ -4,10 +4,12 @@
     metadata = build(job, display)
 
     plan, without namespaces ──nothing to do──▶ export
-             └──work──▶ enter namespaces ──▶ run ──▶ export
+             ├──files to copy──▶ a mount namespace ──▶ run ──▶ export
+             └──steps to run──▶ enter namespaces ──▶ run ──▶ export
 
 A build that is all cached needs no namespace, no container and no mount, so it is not made to wait for them. Entering forks: the
-store is closed before and opened again after, and what sources were found to be is kept. A build whose graph is new has most likely
+store is closed before and opened again after, and what sources were found to be is kept. Where all that is left is to copy files,
+which root can do in a mount namespace of this process, none of that is done. A build whose graph is new has most likely
 something to do: it enters while the graph is made (`ahead`), and is then carried on by `build_inside`.
 """
 
@@ -19,7 +21,7 @@ from dataclasses import replace
 from itertools import starmap
 from typing import TYPE_CHECKING, Any
 
-from ir_schema.ops import Platform
+from ir_schema.ops import FileOp, Platform
 from ir_schema.record import Record
 
 from .compiled import find_targets, remember_targets
@@ -60,7 +62,7 @@ def build(job: BuildJob, display: Display, failed: Failed | None = None) -> Buil
     `failed` is called before the first is raised, while what the step left is still there.
     """
     with opened(job) as machine:
-        found = _look(job, machine, display)
+        found = _look(job, machine, display, failed)
     return found if isinstance(found, Built) else _work(job, found, display, failed)
 
 
@@ -69,14 +71,35 @@ def build_inside(job: BuildJob, display: Display, failed: Failed | None = None) 
     return _work(job, None, display, failed)
 
 
-def _look(job: BuildJob, machine: Machine, display: Display) -> Built | _Seen:
-    """What is made when nothing has to run; else what was learnt on the way."""
+def _look(job: BuildJob, machine: Machine, display: Display, failed: Failed | None) -> Built | _Seen:
+    """What is made when no step has to run; else what was learnt on the way."""
     plan = _plan(job, machine)
     if not plan.work and not job.cache_to and not _needs_files(job, plan, machine):
         with display() as machine.events:
             return _finish(job, plan, machine)
     _check_limit(machine.store)
+    if _copies_files(job, plan, machine):
+        from .userns import own_mounts
+
+        if own_mounts():
+            with display() as machine.events:
+                return _carry_out(job, plan, machine, failed)
     return _Seen(machine.sources.pins, machine.imports)
+
+
+def _copies_files(job: BuildJob, plan: Plan, machine: Machine) -> bool:
+    """Whether all that is left to do is to copy files: whatever happens, no step is run."""
+    elsewhere = job.cache_from or job.cache_to or job.facts.scans or machine.records.has_imported()
+    return not elsewhere and all(isinstance(task.op.body, FileOp) for task in plan.work)
+
+
+def _carry_out(job: BuildJob, plan: Plan, machine: Machine, failed: Failed | None) -> Built:
+    try:
+        return _finish(job, plan, machine)
+    except StepError as error:
+        if failed:
+            failed(error, machine)
+        raise
 
 
 def _work(job: BuildJob, seen: _Seen | None, display: Display, failed: Failed | None) -> Built:
@@ -91,12 +114,7 @@ def _work(job: BuildJob, seen: _Seen | None, display: Display, failed: Failed | 
             machine.use_caches(job.cache_from, seen.caches)
         else:
             _check_limit(machine.store)
-        try:
-            return _finish(job, _plan(job, machine), machine)
-        except StepError as error:
-            if failed:
-                failed(error, machine)
-            raise
+        return _carry_out(job, _plan(job, machine), machine, failed)
 
 
 def _check_limit(store: Store) -> None:
@@ -127,7 +145,7 @@ def build_again(
             return None
         if starts is not None:
             starts(recalled)
-        found = _look(recalled, machine, display)
+        found = _look(recalled, machine, display, failed)
     return found if isinstance(found, Built) else _work(recalled, found, display, failed)
 
 

@@ -73,3 +73,18 @@ def test_where_there_is_one_processor(tmp_path: Path) -> None:
     command = [sys.executable, "-c", start, "build", "-o", str(tmp_path / "out"), str(tmp_path)]
     subprocess.run(command, check=True, capture_output=True, env=environment_of(tmp_path / "store"))
     assert (tmp_path / "out" / "Dockerfile").read_text().startswith("FROM scratch")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="a user needs a user namespace, and that a process of its own")
+def test_where_only_files_have_changed_there_is_one_process(tmp_path: Path) -> None:
+    """And it leaves no mount where others see it."""
+    (tmp_path / "Dockerfile").write_text("FROM scratch\nCOPY a /\nCOPY b /\n")
+    (tmp_path / "a").write_text("a")
+    (tmp_path / "b").write_text("old")
+    build = ["build", "-o", str(tmp_path / "out"), str(tmp_path)]
+    assert dfc(*build, env={"DFC_ROOT": str(tmp_path / "store")}).returncode == 0
+    (tmp_path / "b").write_text("new")
+    start = "import os; os.fork = None; from dockerfile_frontend.cli import main; main()"
+    subprocess.run([sys.executable, "-c", start, *build], check=True, capture_output=True, env=environment_of(tmp_path / "store"))
+    assert (tmp_path / "out" / "b").read_text() == "new"
+    assert str(tmp_path / "store") not in Path("/proc/self/mounts").read_text()
