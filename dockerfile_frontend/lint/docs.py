@@ -36,12 +36,23 @@ def page(rule: Rule) -> str:
         return head
     return (
         f"{head}\n{text_of(rule)}\n\n"
-        f"Found:\n\n```dockerfile\n{rule.bad}```\n\nNot found:\n\n```dockerfile\n{rule.good}```\n{_mended(rule)}"
+        f"Found:\n\n{_fenced(rule.bad)}\nNot found:\n\n{_fenced(rule.good)}{_mended(rule)}"
     )
+
+
+def _fenced(text: str) -> str:
+    end = "" if text.endswith("\n") else "\n"
+    return f"```dockerfile\n{text}{end}```\n"
 
 
 def _mended(rule: Rule) -> str:
     """What fixes make of the bad example, if they do."""
+    flag, text = _fix_of(rule)
+    return f"\n`{flag}` makes of the first:\n\n{_fenced(text)}" if flag else ""
+
+
+def _fix_of(rule: Rule) -> tuple[str, str]:
+    """The flag that mends the bad example, and the text it makes; nothing where none does."""
     from dockerfile_frontend.lint.fix import fix_data  # noqa: PLC0415  brings the compiler
     from dockerfile_frontend.lint.run import Wishes  # noqa: PLC0415  the same
 
@@ -49,8 +60,8 @@ def _mended(rule: Rule) -> str:
     for kind, flag in (("safe", "--fix"), ("unsafe", "--fix-unsafe")):
         text = fix_data("Dockerfile", rule.bad.encode(), replace(wishes, fixes=kind)).data.decode()
         if text != rule.bad:
-            return f"\n`{flag}` makes of the first:\n\n```dockerfile\n{text}```\n"
-    return ""
+            return flag, text
+    return "", ""
 
 
 _NOWHERE = "/nonexistent"
@@ -66,6 +77,11 @@ def index(ids: Sequence[str]) -> str:
         ("Ours", tuple(name for name in ids if name not in REFERENCE and name not in HADOLINT)),
     ):
         if group:
-            rows = [f"| [{rule.id}]({rule.id}.md) | {rule.severity} | {rule.summary} |" for rule in map(load, group)]
-            lines += [f"## {heading}", "", "| rule | severity | |", "| --- | --- | --- |", *rows, ""]
+            lines += [f"## {heading}", "", "| rule | severity | fix | |", "| --- | --- | --- | --- |"]
+            lines += [*map(_row, map(load, group)), ""]
     return "\n".join(lines)
+
+
+def _row(rule: Rule) -> str:
+    kind = {"--fix": "safe", "--fix-unsafe": "unsafe"}.get(_fix_of(rule)[0], "")
+    return f"| [{rule.id}]({rule.id}.md) | {rule.severity} | {kind} | {rule.summary} |"

@@ -135,6 +135,54 @@ def test_xml_counts_and_names_what_was_found() -> None:
     ]
 
 
+MANY = [*REPORTS, *ODD, Report("./a/../Dockerfile", SOURCE, FOUND)]
+
+
+def test_junit_is_as_its_readers_want_it() -> None:
+    """What the schema of Jenkins' reader and GitLab ask: counts that are right, names that tell cases apart."""
+    root = ET.fromstring(written("junit", MANY))  # noqa: S314  our own
+    assert root.tag == "testsuites"
+    for suite in root:
+        cases = list(suite)
+        assert (suite.tag, suite.get("tests"), suite.get("errors")) == ("testsuite", str(len(cases)), "0")
+        assert suite.get("failures") == str(len(suite.findall("testcase/failure")))
+        assert suite.get("name")
+        names = [(case.get("classname"), case.get("name")) for case in cases]
+        assert all(all(pair) for pair in names)
+        assert len(set(names)) == len(names)
+        for case in cases:
+            assert [(inner.tag, sorted(inner.keys())) for inner in case] in ([], [("failure", ["message", "type"])])
+
+
+def test_checkstyle_is_as_its_readers_want_it() -> None:
+    root = ET.fromstring(written("checkstyle", MANY))  # noqa: S314  our own
+    assert (root.tag, list(root.keys())) == ("checkstyle", ["version"])
+    for file in root:
+        assert (file.tag, list(file.keys())) == ("file", ["name"])
+        for error in file:
+            assert sorted(error.keys()) == ["column", "line", "message", "severity", "source"]
+            assert int(error.get("line", "")) >= 1
+            assert error.get("severity") in ("error", "warning", "info")
+
+
+CATEGORIES = {"Bug Risk", "Clarity", "Compatibility", "Complexity", "Duplication", "Performance", "Security", "Style"}
+
+
+@pytest.mark.parametrize("form", ["codeclimate", "gitlab"])
+def test_issues_are_as_their_readers_want_them(form: str) -> None:
+    for issue in json.loads(written(form, MANY)):
+        assert issue["type"] == "issue"
+        assert issue["check_name"]
+        assert issue["description"]
+        assert set(issue["categories"]) <= CATEGORIES
+        assert issue["severity"] in ("info", "minor", "major", "critical", "blocker")
+        assert len(issue["fingerprint"]) == 32
+        location = issue["location"]
+        begin = location["lines"]["begin"] if form == "gitlab" else location["positions"]["begin"]["line"]
+        assert begin >= 1
+        assert not location["path"].startswith("./")
+
+
 @pytest.mark.parametrize("form", FORMATS)
 def test_hostile_text_breaks_no_format(form: str) -> None:
     text = written(form, ODD).encode("utf-8", "backslashreplace").decode()

@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, TextIO
 
-from dockerfile_frontend.lint.report.words import fingerprints, one_line, place, text_of_name
+from dockerfile_frontend.lint.report.words import fingerprints, one_line, place, repository_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from typing import Any
 
+    from dockerfile_frontend.lint.model import Finding
     from dockerfile_frontend.lint.run import Report
 
 _SEVERITIES = {"error": "critical", "warning": "major", "info": "minor", "style": "info"}
@@ -26,14 +27,14 @@ def write(reports: Iterable[Report], out: TextIO) -> None:
 def issues(reports: Iterable[Report]) -> Iterator[dict[str, Any]]:
     """An issue each finding."""
     for report in reports:
-        path = text_of_name(report.name)
+        path = repository_path(report.name)
         for found, fingerprint in zip(report.findings, fingerprints(report), strict=True):
             line, column, end_line, end_column = place(found)
             yield {
                 "type": "issue",
                 "check_name": found.rule,
                 "description": one_line(found),
-                "categories": ["Style" if found.severity == "style" else "Bug Risk"],
+                "categories": [_category(found)],
                 "severity": _SEVERITIES[found.severity],
                 "fingerprint": fingerprint,
                 "location": {
@@ -44,3 +45,12 @@ def issues(reports: Iterable[Report]) -> Iterator[dict[str, Any]]:
                     },
                 },
             }
+
+
+def _category(found: Finding) -> str:
+    if found.rule.startswith("DFC2") or found.rule in _SECURITY:
+        return "Security"
+    return "Style" if found.severity == "style" else "Bug Risk"
+
+
+_SECURITY = frozenset({"DL3002", "DL3004", "DL3026", "DL3064", "SecretsUsedInArgOrEnv"})

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from posixpath import normpath
 from typing import TYPE_CHECKING, TextIO
 
 from dockerfile_frontend.lint.report.words import one_line, place, printable
@@ -22,7 +23,7 @@ def write(reports: Iterable[Report], out: TextIO) -> None:
         for found in report.findings:
             line, column, end_line, end_column = place(found)
             columns = f",col={column},endColumn={end_column}" if line == end_line else ""
-            where = f"file={_property(report.name)},line={line},endLine={end_line}{columns}"
+            where = f"file={_property(normpath(report.name))},line={line},endLine={end_line}{columns}"
             out.write(f"::{_LEVELS[found.severity]} {where},title={_property(found.rule)}::{_data(one_line(found))}\n")
 
 

@@ -1,6 +1,6 @@
 """JUnit's XML: a suite each file, a failed case each finding, and one that passed for a file without findings.
 
-<testsuite name="Dockerfile" tests="1" failures="1"><testcase name="DL3007 line 1"><failure message="…"/></testcase></testsuite>
+<testsuite name="Dockerfile" tests="1" failures="1"><testcase name="DL3007 line 1 column 6"><failure message="…"/></testcase></testsuite>
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def write(reports: Iterable[Report], out: TextIO) -> None:
             line, column, _, _ = place(found)
             text = one_line(found)
             where = f"{report.name}:{line}:{column}: {found.severity}: {text}"
-            case = attributes(name=f"{found.rule} line {line}", classname=report.name)
+            case = attributes(name=f"{found.rule} line {line} column {column}", classname=report.name)
             failure = attributes(type=found.rule, message=text)
             out.write(f"<testcase{case}><failure{failure}>{escaped(where)}</failure></testcase>\n")
         out.write("</testsuite>\n")

@@ -5,6 +5,7 @@ printable("a\x1b[2Jb")  ──▶  "a\\x1b[2Jb"
 
 from __future__ import annotations
 
+from posixpath import normpath
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.lint.table import load
@@ -52,12 +53,17 @@ def text_of_name(name: str) -> str:
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
+def repository_path(name: str) -> str:
+    """A path without detours, as those want it who look it up in a repository: no ./ before it."""
+    return normpath(text_of_name(name))
+
+
 def fingerprints(report: Report) -> Iterator[str]:
     """What tells each finding from others. It stays when lines above come or go: equal findings are counted, lines are not."""
     import hashlib  # noqa: PLC0415  few formats have them
 
     seen: dict[str, int] = {}
     for found in report.findings:
-        text = f"{text_of_name(report.name)}\0{found.rule}\0{found.message}\0{report.source.line(place(found)[0]).strip()}"
+        text = f"{repository_path(report.name)}\0{found.rule}\0{found.message}\0{report.source.line(place(found)[0]).strip()}"
         seen[text] = seen.get(text, 0) + 1
         yield hashlib.sha256(f"{text}\0{seen[text]}".encode("utf-8", "replace")).hexdigest()[:32]

@@ -34,6 +34,6 @@ RULE = Rule(
     "A label that is set again",
     INFO,
     check,
-    bad="FROM alpine:3.20\nLABEL version=1\nLABEL version=2\n",
-    good="FROM alpine:3.20\nLABEL version=2\n",
+    bad="FROM alpine:3.20\nLABEL version=1 vendor=me version=2\n",
+    good="FROM alpine:3.20\nLABEL vendor=me version=2\n",
 )

@@ -52,7 +52,7 @@ RULE = Rule(
     "A label's key is not well formed",
     STYLE,
     check,
-    bad="FROM debian:12\nLABEL My_Label.=1\n",
+    bad="FROM debian:12\nLABEL My.Label=1\n",
     good="FROM debian:12\nLABEL org.example.my-label=1\n",
     url="https://github.com/hadolint/hadolint/wiki/DL3048",
 )
