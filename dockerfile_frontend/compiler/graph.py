@@ -178,7 +178,7 @@ def _vertex(node: Node, digests: Mapping[Node, str]) -> Vertex:
 def _op(node: Node, inputs: tuple[Input, ...]) -> Op:
     body = node.body
     if isinstance(body, ExecOp) and not (body.meta and body.meta.args):
-        raise DockerfileError("arguments are required", _span(node), code="arguments", hint="RUN [] runs nothing")
+        raise DockerfileError("arguments are required", _span(node), code="no-arguments", hint="RUN [] runs nothing")
     if len(inputs) > 1 and not isinstance(body, MergeOp) and len(distinct := dict.fromkeys(inputs)) < len(inputs):
         places = {found: place for place, found in enumerate(distinct)}
         body = _renumbered(body, [places[found] for found in inputs], len(distinct))

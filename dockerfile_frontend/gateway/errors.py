@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from dockerfile_frontend.source import Span
     from ir_schema.ops import SourceInfo
 
-_NO_ARGUMENTS = "arguments"
+_NO_ARGUMENTS = "no-arguments"
 _WITHOUT_PLACE = frozenset({"check-error", "copy-from-variable", "stage-index", _NO_ARGUMENTS})
 """Codes of errors that the reference gives no place: about the check directive, variables and numbers in COPY --from, RUN []."""
 _UNCLOSED = "unterminated heredoc"

@@ -425,3 +425,13 @@ class TestOlderDaemons:
         assert (
             json.loads(buildkit.result.metadata["containerimage.base.config"])["config"] == json.loads(CONFIG)["config"]
         )
+
+
+def test_only_a_run_of_nothing_is_a_fault_of_the_graph() -> None:
+    for dockerfile, words in (
+        (b"FROM scratch\nRUN []\n", "failed to marshal LLB definition: arguments are required"),
+        (b"FROM scratch\nMAINTAINER\n", "dockerfile parse error on line 2: MAINTAINER requires exactly one argument"),
+    ):
+        buildkit = FakeBuildKit(folders(dockerfile))
+        assert buildkit.run() == 1
+        assert buildkit.error.message == words
