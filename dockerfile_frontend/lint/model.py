@@ -64,6 +64,8 @@ class Finding(Record):
     """Stamped on by `run`, and so is the severity."""
     severity: str = ""
     fix: Fix | None = None
+    also: tuple[str, ...] = ()
+    """Other rules that say the same of this place."""
 
     def stamped(self, rule: str, severity: str) -> Finding:
         """The finding of a rule; `dataclasses.replace` takes ten times as long."""

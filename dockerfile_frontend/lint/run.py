@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dockerfile_frontend.lint.facts import LintFile
     from dockerfile_frontend.lint.files import FolderReader
     from dockerfile_frontend.lint.images import Images
+    from dockerfile_frontend.lint.same import Pairs
 
 _EXPERIMENTAL = ("InvalidDefinitionDescription",)
 _UNUSED = "DFC001"
@@ -142,7 +143,8 @@ def find_all(name: str, data: bytes, wishes: Wishes) -> Report:
         options, images, reader = compiled_with(name, wishes)
         file = LintFile(source, data, options, images, reader, wishes.settings)
         file = _with_experimental(file, wishes, reader)
-        findings, ignored = lint(file, chosen, (*_shells(file, wishes), *_packages(file, wishes)), inline=wishes.inline)
+        more = (*_shells(file, wishes), *_packages(file, wishes))
+        findings, ignored = lint(file, chosen, more, _pairs(wishes.selection), inline=wishes.inline)
     except Exception as error:
         if os.environ.get("DFC_TRACEBACK"):
             raise
@@ -156,6 +158,14 @@ def find_all(name: str, data: bytes, wishes: Wishes) -> Report:
 def _severities(selection: Selection) -> Mapping[str, str]:
     """Worked out once for all files that have the same wishes."""
     return severities(selection)
+
+
+@lru_cache(maxsize=64)
+def _pairs(selection: Selection) -> Pairs:
+    """The same of rules that say what another says."""
+    from dockerfile_frontend.lint.same import pairs_of  # noqa: PLC0415  with the rules
+
+    return pairs_of(selection, _severities(selection))
 
 
 def _with_experimental(file: LintFile, wishes: Wishes, reader: FolderReader) -> LintFile:
@@ -207,7 +217,7 @@ def _packages(file: LintFile, wishes: Wishes) -> Iterator[Finding]:
 
 
 def lint(
-    file: LintFile, chosen: Mapping[str, str], more: Iterable[Finding] = (), *, inline: bool = True
+    file: LintFile, chosen: Mapping[str, str], more: Iterable[Finding], pairs: Pairs, *, inline: bool = True
 ) -> tuple[tuple[Finding, ...], int]:
     """What the chosen rules find, and `more`, by place, and how many findings comments switched off."""
     warned = {warning.code for warning in file.checked.warnings}
@@ -218,17 +228,23 @@ def lint(
         for finding in _run_rule(rule, level, file)
     ]
     found += more
+    silenced = [finding for rule in pairs.hushed for finding in _run_rule(rule, "", file)]
     ignored = 0
     if inline and file.ignores:
         from dockerfile_frontend.lint.suppress import suppress  # noqa: PLC0415  few files have such comments
 
         left = suppress(found, file.ignores, file, chosen)
+        silenced += left.ignored
         ignored = len(found) - len(left.kept) + len(file.checked.skipped)
         found, file.unused_ignores = left.kept, left.unused
         if _UNUSED in chosen:
             found += _run_rule(_UNUSED, chosen[_UNUSED], file)
     elif not inline:
         found += _skipped_by_check(chosen, file)
+    if pairs.joined or silenced:
+        from dockerfile_frontend.lint.same import fold  # noqa: PLC0415  loaded already
+
+        found = fold(found, silenced, file, chosen, pairs, inline=inline)
     return tuple(sorted(found, key=_place)), ignored
 
 

@@ -69,6 +69,7 @@ class Suppressed(Record):
     """What is left of findings."""
 
     kept: list[Finding]
+    ignored: list[Finding]
     unused: tuple[Unused, ...]
 
 
@@ -136,7 +137,10 @@ def suppress(found: Iterable[Finding], ignores: Iterable[Ignore], file: LintFile
     """Findings that no comment switches off, and the names in comments that switch off nothing. `ran` holds the rules that ran."""
     used: set[tuple[Ignore, str]] = set()
     own = [(ignore, _meant(ignore)) for ignore in ignores if ignore.kind != "check"]
-    kept = [finding for finding in found if not _is_ignored(finding, own, used)]
+    kept: list[Finding] = []
+    ignored: list[Finding] = []
+    for finding in found:
+        (ignored if _is_ignored(finding, own, used) else kept).append(finding)
     unused = [
         Unused(ignore, name)
         for ignore, meant in own
@@ -147,7 +151,7 @@ def suppress(found: Iterable[Finding], ignores: Iterable[Ignore], file: LintFile
         if ignore.kind == "check":
             unused += _unused_checks(ignore, file, ran)
         unused += _unknown(ignore)
-    return Suppressed(kept, tuple(unused))
+    return Suppressed(kept, ignored, tuple(unused))
 
 
 def _meant(ignore: Ignore) -> dict[str, tuple[str, ...]]:

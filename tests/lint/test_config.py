@@ -170,7 +170,7 @@ def test_the_nearest_configuration_holds(tmp_path: Path) -> None:
     for name in ("Dockerfile", "a/Dockerfile", "a/b/Dockerfile", "a/c/Dockerfile"):
         write(tmp_path, **{name: TEXT})
     rows = found(tmp_path)
-    in_a = [("DL3000", "error"), ("WorkdirRelativePath", "warning"), ("DL3004", "info")]
+    in_a = [("WorkdirRelativePath", "error"), ("DL3004", "info")]
     assert rows == [
         ("Dockerfile", "DL3000", "error"),
         *[("a/Dockerfile", *row) for row in in_a],
@@ -178,7 +178,7 @@ def test_the_nearest_configuration_holds(tmp_path: Path) -> None:
         ("a/c/Dockerfile", "DL3004", "error"),
     ]
     assert found(tmp_path, "a/c", code=0) == [("a/c/Dockerfile", "DL3004", "error")]
-    assert len(found(tmp_path, "a/c", "--isolated")) == 4
+    assert len(found(tmp_path, "a/c", "--isolated")) == 3
     assert found(tmp_path, "--config", "pyproject.toml", "a/c") == [("a/c/Dockerfile", "DL3000", "error")]
 
 

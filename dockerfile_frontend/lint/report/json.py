@@ -44,6 +44,7 @@ def _row(name: str, found: Finding) -> dict[str, Any]:
         "endLine": end_line,
         "endColumn": end_column,
         "hint": found.hint,
+        **({"also": list(found.also)} if found.also else {}),
         **({"fix": _fix(found.fix)} if found.fix else {}),
     }
 

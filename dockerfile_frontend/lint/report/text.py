@@ -37,7 +37,11 @@ def _texts(reports: Iterable[Report]) -> Iterator[tuple[str, Finding]]:
         source = SourceFile(printable(report.name), report.source.text)
         for found in report.findings:
             message, hint = printable(found.message), printable(found.hint)
-            yield render(Diagnostic(message, found.span, found.rule, hint, found.severity), source), found
+            yield render(Diagnostic(message, found.span, _rules(found), hint, found.severity), source), found
+
+
+def _rules(found: Finding) -> str:
+    return ", ".join((found.rule, *found.also))
 
 
 _COLORS = {"error": "1;31", "warning": "33", "info": "36", "style": "35"}
@@ -45,11 +49,11 @@ _COLORS = {"error": "1;31", "warning": "33", "info": "36", "style": "35"}
 
 def _colored_head(line: str, found: Finding) -> str:
     place, sign, rest = line.partition(f": {found.severity}: ")
-    rule = f" [{found.rule}]"
+    rule = f" [{_rules(found)}]"
     if not sign or not rest.endswith(rule):
         return line
-    color = _COLORS[found.severity]
-    return f"\x1b[1m{place}\x1b[0m: \x1b[{color}m{found.severity}\x1b[0m: {rest[: -len(rule)]} \x1b[2m[{_linked(found.rule)}]\x1b[0m"
+    color, links = _COLORS[found.severity], ", ".join(map(_linked, (found.rule, *found.also)))
+    return f"\x1b[1m{place}\x1b[0m: \x1b[{color}m{found.severity}\x1b[0m: {rest[: -len(rule)]} \x1b[2m[{links}]\x1b[0m"
 
 
 def _linked(rule: str) -> str:
