@@ -122,7 +122,7 @@ def _same_files(reads: Sequence[Any], machine: Machine) -> bool:
             for view, selections in reads
             for selection, digest in selections
         )
-    except ExecutorError:
+    except (ExecutorError, PermissionError):
         return False
 
 

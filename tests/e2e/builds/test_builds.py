@@ -174,3 +174,19 @@ def run_tool(name: str, *arguments: str) -> str:
     done = subprocess.run([require(name), *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def test_what_nobody_may_read_is_read_every_time(shared: Path, tmp_path: Path, users: dict[str, User]) -> None:
+    """By its owner: in namespaces, where a build that looks without them whether something has changed would be refused."""
+    context = tmp_path / "context"
+    context.mkdir()
+    (context / "Dockerfile").write_text("FROM base\nCOPY none /none\n")
+    (context / "none").write_text("old")
+    (context / "none").chmod(0)
+    for name, user in users.items():
+        theirs = lend(context, shared / name)
+        for content in ("old", "old", "new"):
+            (theirs / "none").write_text(content)
+            built = user.build(Request(theirs), tmp_path / "image.tar")
+            assert built.status == 0, built.log
+            assert read_image(tmp_path / "image.tar").tree["none"]["content"] == content.encode()
