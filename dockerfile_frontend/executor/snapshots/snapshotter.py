@@ -61,8 +61,28 @@ class Snapshotter:
         """How layers are stacked here; found out on first use."""
         with self._lock:
             if self._backend == "auto":
-                self._backend = "overlay" if self.why_no_overlay() is None else "copy"
+                self._backend = "overlay" if self._has_worked() or self._works() else "copy"
             return self._backend
+
+    def _has_worked(self) -> bool:
+        """Whether overlayfs was tried before in this boot, by somebody with the same rights on the same disk."""
+        return bool(self._db.execute("SELECT 1 FROM memo WHERE kind = 'overlay' AND key = ?", (self._rights(),)).fetchone())
+
+    def _works(self) -> bool:
+        """What works is remembered."""
+        if self.why_no_overlay() is not None:
+            return False
+        row = ("overlay", self._rights(), "works", time.time())
+        self._db.execute("INSERT OR REPLACE INTO memo (kind, key, value, used) VALUES (?, ?, ?, ?)", row)
+        return True
+
+    def _rights(self) -> str:
+        """Stands for whatever the answer depends on: capabilities, seccomp and security modules, ids, the disk and the boot."""
+        found = [self._boot, str(os.stat(self.root).st_dev)]
+        for name in ("status", "uid_map", "attr/current"):
+            with contextlib.suppress(OSError), open(f"/proc/self/{name}", encoding="utf-8", errors="replace") as file:
+                found += [line for line in file if name != "status" or line.startswith(("Uid", "Cap", "NoNewPrivs", "Seccomp"))]
+        return hashlib.sha256("\n".join(found).encode()).hexdigest()
 
     def why_no_overlay(self) -> str | None:
         """What stands against overlayfs, found by trying; None when it works."""

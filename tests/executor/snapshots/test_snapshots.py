@@ -14,6 +14,7 @@ import pytest
 
 from dockerfile_frontend.executor.db import StoreError
 from dockerfile_frontend.executor.layers.pack import pack
+from dockerfile_frontend.executor.snapshots.snapshotter import Snapshotter
 from dockerfile_frontend.executor.store import Store
 from tests.executor.levels import many_ids
 from tests.executor.trees import list_tree, make_tree
@@ -314,6 +315,30 @@ def test_copies_take_over_where_overlayfs_is_refused(tmp_path: Path, monkeypatch
         assert "a" not in names(tree(store, layers))
         store.snapshots.trash.empty()
         assert os.listdir(f"{store.path}/work") == []
+
+
+def test_what_works_is_tried_once_a_boot(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What does not work is tried again: somebody may have mended it."""
+    tried: list[str] = []
+
+    def answer(fault: str | None) -> None:
+        def why_no_overlay(snapshots: Snapshotter) -> str | None:
+            tried.append(snapshots.root)
+            return fault
+
+        monkeypatch.setattr(Snapshotter, "why_no_overlay", why_no_overlay)
+
+    answer(None)
+    for boot in ("one", "one", "two"):
+        monkeypatch.setattr("dockerfile_frontend.executor.store._boot_id", lambda boot=boot: boot)
+        with Store.open(tmp_path / "store") as store:
+            assert store.snapshots.backend == "overlay"
+    assert len(tried) == 2
+    answer("not permitted")
+    for _ in range(2):
+        with Store.open(tmp_path / "other") as store:
+            assert store.snapshots.backend == "copy"
+    assert len(tried) == 4
 
 
 def test_a_store_below_odd_names(tmp_path: Path) -> None:
