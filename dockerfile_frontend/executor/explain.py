@@ -96,7 +96,7 @@ def compare(task: Task, plan: Plan, machine: Machine) -> Reason:
     if task.metadata.ignore_cache:
         return Reason("forced", text="it is told to ignore the cache")
     if task.key is None:
-        return Reason("new", text="it has no key before the build")
+        return Reason("new", text=_keyless(task))
     known = machine.records.find(task.key.digest)
     if known is not None:
         return Reason("lost", text="its files are not in the store any more", earlier=known)
@@ -108,7 +108,7 @@ def compare_built(task: Task, plan: Plan, machine: Machine) -> Reason:
     if task.metadata.ignore_cache:
         return Reason("forced", text="it is told to ignore the cache")
     if task.key is None or task.known is None:
-        return Reason("new", text="it has no key before the build")
+        return Reason("new", text=_keyless(task))
     return _against(_nearest(task, machine, before=task.known), task, plan, machine)
 
 
@@ -220,6 +220,10 @@ def _entries(flat: Sequence[str]) -> dict[str, str]:
         else:
             found[f"{root}/{path}".strip("/")] = flat[at + 1]
     return found
+
+
+def _keyless(task: Task) -> str:
+    return "what it is will be known when it has been downloaded" if task.later else "it has no key before the build"
 
 
 def _detail(digest: str | None, machine: Machine) -> bytes | None:

@@ -9,6 +9,7 @@ from threading import Barrier, Event
 
 import pytest
 
+from dockerfile_frontend.executor.explain import compare
 from dockerfile_frontend.executor.session import Secret
 from dockerfile_frontend.executor.solve import complete, solve
 from dockerfile_frontend.executor.solver.events import VertexInfo
@@ -362,6 +363,7 @@ def test_a_new_file_comes_with_the_run(make: Make, server: Scripted) -> None:
     definition = source_graph(f"http://{server.host}/x")
     plan = make_plan([definition], machine)
     assert [task.later for task in plan.work] == [True]
+    assert compare(plan.work[0], plan, machine).text == "what it is will be known when it has been downloaded"
     assert server.seen == []
     complete([definition], machine, plan)
     assert [(label, current, total) for _, label, current, total, done in events.statuses if done] == [("x", len(DATA), len(DATA))]
