@@ -40,6 +40,9 @@ def joined(file: LintFile, first: RunCommands, second: RunCommands) -> Fix | Non
     before, step = first.step, second.step
     if step.node.start != before.node.end + 1 or not (_is_plain(first) and _is_plain(second)):
         return None
+    line = above(file, before, "")
+    if line is None or line.span.line != before.node.start:  # a comment switches rules off, which would hold for both
+        return None
     if any(command.name in _STAYS or not command.words[0].fixed for command in first.commands):
         return None
     keyword, text = step.keyword_span, step.arg_span(0)

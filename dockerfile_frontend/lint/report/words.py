@@ -9,11 +9,12 @@ from posixpath import normpath
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.lint.table import load
+from dockerfile_frontend.source import Span
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
-    from dockerfile_frontend.lint.model import Finding
+    from dockerfile_frontend.lint.model import Edit, Finding
     from dockerfile_frontend.lint.run import Report
 
 LONGEST = 600
@@ -41,6 +42,21 @@ def place(finding: Finding) -> tuple[int, int, int, int]:
     column = span.column or 1
     end_line = span.end_line or span.line
     return span.line, column, end_line, span.end_column or (column if end_line == span.line else 1)
+
+
+def exact(edit: Edit, lines: Sequence[str]) -> tuple[Span, str]:
+    """Where the edit is inside the file, and its text with the line ends of the file. `lines` may end in carriage returns.
+
+    One that reaches behind a last line without an end begins, or stops, at its last character.
+    """
+    span, text = edit.span, edit.text
+    begin, end = (span.line, span.column), (span.end_line, span.end_column)
+    last = (len(lines), len(lines[-1]) + 1)
+    if begin > last:
+        begin, text = last, f"\n{text.removesuffix(chr(10))}"
+    ended = max(1, min(begin[0], len(lines) - 1))  # the last line has no end, and would have that of the one above
+    ends = "\r\n" if lines[ended - 1].endswith("\r") else "\n"
+    return Span(*begin, *min(end, last)), text.replace("\n", ends)
 
 
 def page_of(rule: str) -> str:
