@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
-from dockerfile_frontend.cli.command import Command
 from dockerfile_frontend.cli.errors import EXIT_FAULT, EXIT_USAGE, Fault
 from dockerfile_frontend.cli.fixing import FIX_FLAGS, wanted_fixes, write_diffs, write_mended
 from dockerfile_frontend.cli.flag import option
+from dockerfile_frontend.cli.hadolint import LintCommand
 from dockerfile_frontend.cli.linting import Plans
-from dockerfile_frontend.cli.options import DOCKERFILE_FLAGS, FILE_FLAG, flags
+from dockerfile_frontend.cli.options import CONTEXT_FLAGS, DOCKERFILE_FLAGS, FILE_FLAG, flags
 from dockerfile_frontend.cli.resolving import NETWORK_FLAGS
 from dockerfile_frontend.lint.model import OFF, SEVERITIES
 from dockerfile_frontend.lint.report.table import FORMATS, write_of
@@ -59,7 +59,7 @@ IMAGE_FLAGS = (
 )
 
 
-@click.command("lint", cls=Command)
+@click.command("lint", cls=LintCommand)
 @click.argument("paths", metavar="[PATH|-]...", nargs=-1)
 @flags(
     *RULE_FLAGS,
@@ -69,6 +69,7 @@ IMAGE_FLAGS = (
     click.option("--stdin-filename", metavar="NAME", default="stdin", help="What to call standard input (-)."),
     click.option("--context", metavar="FOLDER", help="Build context, for its ignore file.  [default: the file's]"),
     *(flag for flag in DOCKERFILE_FLAGS if flag is not FILE_FLAG),
+    *CONTEXT_FLAGS,
     *IMAGE_FLAGS,
 )
 def command(paths: Sequence[str], **given: Any) -> int:  # noqa: ANN401  the flags

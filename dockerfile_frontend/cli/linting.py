@@ -152,11 +152,12 @@ def images_of(given: Mapping[str, Any]) -> Images:
 
 def options_of(given: Mapping[str, Any]) -> CompileOptions:
     """Raises Fault."""
+    from dockerfile_frontend.cli.contexts import parse_contexts  # noqa: PLC0415  `--help` needs none
     from dockerfile_frontend.cli.options import frontend_options  # noqa: PLC0415  loaded already
     from dockerfile_frontend.compiler.options import parse_options  # noqa: PLC0415  `--help` needs no compiler
     from dockerfile_frontend.diagnostics import DockerfileError  # noqa: PLC0415  the same
 
     try:
-        return parse_options(frontend_options(given))
+        return parse_options({**parse_contexts(given["build_context"]).options, **frontend_options(given)})
     except DockerfileError as error:
         raise Fault(str(error), hint=error.hint, code=EXIT_USAGE) from None

@@ -140,3 +140,23 @@ def test_rules_are_listed_and_explained() -> None:
     wrong = dfc("rules", "Stage")
     assert wrong.returncode == 0
     assert dfc("rules", "nothing").returncode == 2
+
+
+def test_named_contexts_are_no_unknown_stages(tmp_path: Path) -> None:
+    (tmp_path / "Dockerfile").write_text("FROM base\nCOPY --from=docs /a /b\n")
+    (tmp_path / "docs").mkdir()
+    flags = ("lint", "--select", "DL3006,DL3022", "--format", "json")
+    assert [row["code"] for row in json.loads(dfc(*flags, cwd=tmp_path).stdout)] == ["DL3006", "DL3022"]
+    named = ("--build-context", "docs=docs", "--build-context", "base=docker-image://debian:12")
+    done = dfc(*flags, *named, cwd=tmp_path)
+    assert (done.returncode, json.loads(done.stdout)) == (0, [])
+    done = dfc(*flags, "--build-context", "docs=nowhere", cwd=tmp_path)
+    assert done.returncode != 0
+    assert "build context docs: there is no folder nowhere" in done.stderr.decode()
+
+
+@pytest.mark.parametrize(("theirs", "here"), [("--no-fail", "--fail-level none"), ("-t", "--fail-level"), ("-f", "--format")])
+def test_flags_of_hadolint_are_told_what_they_are_called_here(theirs: str, here: str, folder: Path) -> None:
+    done = dfc("lint", theirs, "x", cwd=folder)
+    assert done.returncode == 2
+    assert done.stderr.decode() == f"dfc: error: no option {theirs}\n  hint: hadolint's {theirs} is {here} here\n"
