@@ -13,12 +13,10 @@ A case is one file: a sentence, a Dockerfile, the files of its context, and if n
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import tempfile
 import time
-import zlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -29,10 +27,10 @@ import pytest
 
 from tests.casefiles import Case, case_files
 from tests.components import require
+from tests.e2e.ages import make_old
 from tests.e2e.builds.builders import BuildFrom, Built, Dfc, Request
 from tests.e2e.builds.images import read_image
 from tests.e2e.builds.peers import compare, compare_with_user, read_peer
-from tests.e2e.builds.servers import STAMP
 from tests.e2e.builds.users import User, lend, read_limits
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
@@ -44,16 +42,13 @@ RESERVED = ("options", "prepare", "peers", "fails", "rootless")
 
 
 def write_context(case: Case, folder: Path) -> Path:
-    """The case's files, prepared; as old as no other case's, since BuildKit takes size and time for the content."""
+    """The case's files, prepared."""
     began = time.time() - 5
-    stamp = STAMP + zlib.crc32(str(case).encode()) % 1_000_000
     folder.mkdir()
     case.write_inputs(folder, leave_out=RESERVED)
     if script := case.sections.get("prepare"):
         subprocess.run(["sh", "-euc", script], cwd=folder, check=True)
-    for path in [folder, *folder.rglob("*")]:
-        if path.lstat().st_mtime > began:
-            os.utime(path, (stamp, stamp), follow_symlinks=False)
+    make_old([folder, *folder.rglob("*")], began)
     return folder
 
 

@@ -30,13 +30,13 @@ import shlex
 import shutil
 import subprocess
 import time
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.casefiles import Case
-from tests.e2e.builds.servers import STAMP, WHEN, WHO
+from tests.e2e.ages import make_old
+from tests.e2e.builds.servers import WHEN, WHO
 from tests.e2e.conftest import BuildKit
 from tests.e2e.frontend.frontends import THEIRS, Outcome, outcome, run
 from tests.e2e.frontend.images import Images
@@ -117,21 +117,14 @@ class Stage:
         self.context.mkdir(parents=True, exist_ok=True)
         if script := self.case.sections.get("prepare"):
             self._prepare(self.filled(script))
-        self._make_old(began)
+        web = self.places.web[1] / self.name
+        make_old([self.context, *self.context.rglob("*"), *web.rglob("*")], began)
 
     def _prepare(self, script: str) -> None:
         places = {"WEB": str(self.places.web[1] / self.name), "GIT": str(self.places.git[1] / self.name)}
         quiet = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_SYSTEM": os.devnull}
         environment = {**os.environ, **WHO, **WHEN, **quiet, **places}
         subprocess.run(["sh", "-euc", PRELUDE + script], cwd=self.context, env=environment, check=True)
-
-    def _make_old(self, began: float) -> None:
-        """As old as no other case's: BuildKit takes size and time for the content."""
-        stamp = STAMP + zlib.crc32(self.name.encode()) % 1_000_000
-        web = self.places.web[1] / self.name
-        for path in [self.context, *self.context.rglob("*"), *web.rglob("*")]:
-            if path.lstat().st_mtime > began:
-                os.utime(path, (stamp, stamp), follow_symlinks=False)
 
     def _image(self) -> tuple[str, ...]:
         return ("--frontend", "gateway.v0", "--opt", f"source={self.places.frontend}")
