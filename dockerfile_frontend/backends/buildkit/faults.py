@@ -91,6 +91,11 @@ _KNOWN: tuple[tuple[str, str, str], ...] = (
         "run as root or as a member of the socket's group, or use a rootless buildkitd",
     ),
     (
+        r"failed to list workers: Unavailable: .*(?:server preface: EOF|broken pipe|connection reset by peer)",
+        "what answers at {address} ends the connection: it wants a certificate, or is no BuildKit daemon",
+        "--tlsdir DIR names ca.pem, cert.pem and key.pem",
+    ),
+    (
         r"http2: (?:frame too large|failed reading)|error reading server preface|malformed HTTP|HTTP/1\.[01]",
         "what answers at {address} is no BuildKit daemon",
         "Docker's own socket is none; docker-container://buildx_buildkit_NAME0 is what docker buildx create --name NAME makes",
