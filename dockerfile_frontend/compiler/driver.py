@@ -17,7 +17,7 @@ from dockerfile_frontend.compiler.image import finished_image
 from dockerfile_frontend.compiler.local import settle_locals
 from dockerfile_frontend.compiler.named import Loader, Sources
 from dockerfile_frontend.compiler.result import CompiledStage, CompileResult, LoweredTarget
-from dockerfile_frontend.compiler.setup import Dockerfile, make_build, resolve_args
+from dockerfile_frontend.compiler.setup import Dockerfile, make_build, resolve_args, with_ignore
 from dockerfile_frontend.compiler.stage import lower_stages
 from dockerfile_frontend.diagnostics import DockerfileError
 from dockerfile_frontend.instructions.stages import parse_stages
@@ -237,6 +237,7 @@ def _lower_states(
     plan = link_stages(stages, names, parsed.escape)
     build = make_build(dockerfile, options, platform, args, findings)
     bases = resolve_bases(plan, target, build, contexts, loader)
+    build = with_ignore(build, dockerfile)
     return _Lowered(wanted, platform is None, args, target, build, bases, lower_stages(bases, build))
 
 

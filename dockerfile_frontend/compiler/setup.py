@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.compiler.context import Build
@@ -73,10 +74,9 @@ def resolve_args(
 def make_build(
     dockerfile: Dockerfile, options: CompileOptions, platform: Platform | None, args: Args, findings: Findings
 ) -> Build:
-    """Raises DockerfileError for an ignore file that makes no sense."""
+    """All but the ignore file, which is not read before base images are known, as the reference does it."""
     target_platform = platform or options.build_platform
     given = options.inputs.get(MAIN_CONTEXT)
-    exclude = read_ignore(dockerfile.sources.reader, MAIN_CONTEXT) if given is None else ()
     return Build(
         options=options,
         build_args=args.given,
@@ -89,11 +89,19 @@ def make_build(
         timestamp=-1 if args.epoch is None else _signed(args.epoch * _NANOSECONDS),
         proxy=proxy_env(args.given),
         context=Edge(placeholder()) if given is None else _given_context(given),
-        exclude=exclude,
-        ignore=_matcher(exclude) if exclude else None,
+        exclude=(),
+        ignore=None,
         findings=findings,
         seed=hashlib.sha256(dockerfile.data).hexdigest(),
     )
+
+
+def with_ignore(build: Build, dockerfile: Dockerfile) -> Build:
+    """Raises DockerfileError for an ignore file that makes no sense."""
+    if MAIN_CONTEXT in build.options.inputs:
+        return build
+    exclude = read_ignore(dockerfile.sources.reader, MAIN_CONTEXT)
+    return replace(build, exclude=exclude, ignore=_matcher(exclude)) if exclude else build
 
 
 def _given_context(definition: Definition) -> Edge:

@@ -73,7 +73,7 @@ def joe(place: Here, closed: str, base_layout: Path) -> dict[str, str]:
 
 
 def test_pull_push_and_cache_with_certificates_and_credentials(place: Here, closed: str, guarded: Guarded, joe: dict[str, str]) -> None:
-    there = ["--backend", "buildkit", "--addr", guarded.address, "--tlsdir", guarded.certificates]
+    there = ["--backend", "buildkit", "--addr", guarded.address, "--tlsdir", str(guarded.certificates)]
     cache = f"type=registry,ref={closed}/cache:1"
     said = b""
     for more in (["-t", f"{closed}/app:1", "--push", "--cache-to", f"{cache},mode=max"], ["--cache-from", cache, "-o", "out"]):
