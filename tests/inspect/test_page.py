@@ -14,6 +14,7 @@ import pytest
 
 from dockerfile_frontend.compiler.options import CompileOptions
 from dockerfile_frontend.inspect.picture.forms import draw
+from dockerfile_frontend.inspect.picture.model import Edge, Node, Picture
 from dockerfile_frontend.inspect.stage_graph import read_stages
 from tests.components import require
 
@@ -97,3 +98,40 @@ def test_another_script_is_not_run(tmp_path: Path) -> None:
     page = draw(read_stages(DOCKERFILE, CompileOptions(), "Dockerfile"), "html").decode()
     page = page.replace("</body>", "<script>document.documentElement.dataset.told = 'ran'</script></body>")
     assert "data-told" not in browse(page, tmp_path)
+
+
+COSTS = """
+const told = {}, box = (id) => boxes[number.get(id)], lines = () => [...aside.querySelectorAll("p")].map((each) => each.textContent);
+told.states = boxes.map((each) => ["cached", "run", "perhaps"].find((state) => each.classList.contains(state)));
+box("b").dispatchEvent(new MouseEvent("click", { bubbles: true }));
+told.cost = lines().filter((each) => / s|MB/.test(each));
+told.why = lines().some((each) => each === "runs: a is another");
+told.legend = [...document.querySelectorAll(".legend i")].map((each) => each.className);
+document.documentElement.dataset.told = JSON.stringify(told);
+"""
+
+
+@pytest.mark.e2e
+def test_what_steps_cost_is_added_up(tmp_path: Path) -> None:
+    nodes = (
+        Node("a", "file", "COPY a /", state="cached", seconds=1.5, bytes=1 << 20, cost="1.5 s · 1 MB"),
+        Node("b", "run", "RUN make", state="run", why="a is another", seconds=70.2, bytes=3 << 20, cost="1 min 10 s · 3 MB"),
+        Node("c", "file", "COPY b /", state="perhaps"),
+    )
+    edges = (Edge("a", "b", "base"), Edge("b", "c", "copy"))
+    page = draw(Picture("Dockerfile", nodes, edges, "c"), "html").decode()
+    allowed = base64.b64encode(hashlib.sha256(COSTS.encode()).digest()).decode()
+    page = page.replace("script-src ", f"script-src 'sha256-{allowed}' ", 1).replace("</body>", f"<script>{COSTS}</script></body>")
+    told = re.search(r'data-told="([^"]*)"', browse(page, tmp_path))
+    assert told, "the scripts did not run to their end"
+    assert json.loads(html.unescape(told[1])) == {
+        "states": ["cached", "run", "perhaps"],
+        "cost": [
+            "1 min 10 s and 3 MB when it last ran",
+            "1 min 12 s and 4 MB with all it needs",
+            "1 step runs for it: 1 min 10 s and 3 MB last time",
+            "1 step before it",
+        ],
+        "why": True,
+        "legend": ["cached", "run", "perhaps"],
+    }

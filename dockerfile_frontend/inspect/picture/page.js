@@ -97,9 +97,9 @@ function tell(node, i) {
     const own = spent([node]), whole = spent(all), running = all.filter((each) => each.state === "run" || each.state === "perhaps");
     element("p", own ? `${own} when it last ran` : "not known how long it takes", aside);
     if (all.length > 1 && whole) element("p", `${whole} with all it needs`, aside);
-    if (running.length) element("p", `${running.length} steps run for it${spent(running) ? `: ${spent(running)} last time` : ""}`, aside);
+    if (running.length) element("p", `${running.length} step${running.length > 1 ? "s run" : " runs"} for it${spent(running) ? `: ${spent(running)} last time` : ""}`, aside);
   }
-  element("p", node.steps === undefined && node.kind !== "stage" ? `${all.length - 1} steps before it`
+  element("p", node.steps === undefined && node.kind !== "stage" ? `${all.length - 1} step${all.length === 2 ? "" : "s"} before it`
     : `${node.steps || 0} steps of its own, ${steps} with all it needs; ${all.filter((n) => n.kind === "image").length} images`, aside);
   links("Needs", data.edges.filter((edge) => edge.to === node.id), "from");
   links("Needed by", data.edges.filter((edge) => edge.from === node.id), "to");
