@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import re
 import sys
 import tempfile
 import time
@@ -26,6 +27,9 @@ from tests.e2e.builds.peers import compare
 from tests.e2e.conftest import start_buildkit
 from tests.fuzz.dockerfiles import STAMP, dockerfile, write_context
 from tests.running import ROOT
+
+ENTRY_OF_A_CONTEXT = re.compile(r" mtime: ours 160\d{7}, theirs 160\d{7}$")
+"""Times of two contexts: only one builder had got as far as that in an earlier build, which failed, and finds its result."""
 
 
 def main() -> int:
@@ -104,7 +108,7 @@ class Pair:
             return "refused by both", []
         ours = read_image(self.archive("dfc"))
         lines = compare(ours, read_image(self.archive("buildkit")), "buildkit", began)
-        lines = [line for line in lines if not is_of_a_folder(line, ours)]
+        lines = [line for line in lines if not is_of_a_folder(line, ours) and not ENTRY_OF_A_CONTEXT.search(line)]
         return ("differ", lines) if lines else ("same", [])
 
 
