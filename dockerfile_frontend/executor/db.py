@@ -185,7 +185,6 @@ class Database:
                         for statement in _statements(MIGRATIONS[number]):
                             self.execute(statement)
                     self.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
-                self.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         if version > len(MIGRATIONS):
             self.close()
             raise StoreError(f"the store {self.path} was written by a newer version of this program", hint="use that, or another --root")
