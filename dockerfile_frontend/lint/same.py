@@ -9,6 +9,7 @@ own ids, both are kept.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,10 +17,11 @@ from dockerfile_frontend.lint.model import OFF, SEVERITIES
 from ir_schema.record import Record
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Hashable, Iterable, Mapping
+    from collections.abc import Callable, Container, Hashable, Iterable, Mapping, Sequence
 
     from dockerfile_frontend.lint.facts import LintFile
     from dockerfile_frontend.lint.model import Finding
+    from dockerfile_frontend.lint.steps import Step
     from dockerfile_frontend.lint.table import Selection
 
     Place = Callable[[LintFile, Finding], Hashable]
@@ -27,8 +29,19 @@ if TYPE_CHECKING:
 
 def instruction(file: LintFile, found: Finding) -> Hashable:
     """The instruction that a finding stands in."""
-    line = found.span.line if found.span else 0
-    return next((step.node.start for step in file.all_steps if step.node.start <= line <= step.node.end), line)
+    step = _step(file, found)
+    return step.node.start if step else None
+
+
+def _step(file: LintFile, found: Finding) -> Step | None:
+    """The last instruction that begins at the finding's line or above it; looked up in steps, since thousands may be found."""
+    steps = file.all_steps
+    at = bisect_right(steps, found.span.line if found.span else 0, key=_start)
+    return steps[at - 1] if at else None
+
+
+def _start(step: Step) -> int:
+    return step.node.start
 
 
 def word(_file: LintFile, found: Finding) -> Hashable:
@@ -38,8 +51,7 @@ def word(_file: LintFile, found: Finding) -> Hashable:
 
 def keyword_of_stage(file: LintFile, found: Finding) -> Hashable:
     """Stage and keyword: of two CMDs hadolint names the second, the reference the first."""
-    start = instruction(file, found)
-    step = next((step for step in file.all_steps if step.node.start == start), None)
+    step = _step(file, found)
     if step is None or step.stage is None:
         return None
     return step.stage.index, step.node.keyword.lower()
@@ -84,11 +96,13 @@ def pairs_of(selection: Selection, chosen: Container[str]) -> Pairs:
 
 
 def fold(
-    found: Iterable[Finding], ignored: Iterable[Finding], file: LintFile, chosen: Mapping[str, str], pairs: Pairs, *, inline: bool
+    found: Sequence[Finding], ignored: Iterable[Finding], file: LintFile, chosen: Mapping[str, str], pairs: Pairs, *, inline: bool
 ) -> list[Finding]:
     """Of twins in one place, one; and none where the other is ignored. `chosen` has the severities that were given."""
     kept = [finding for finding in found if finding.rule in _TWINS]
     gone = _by_place(ignored, file)
+    if not kept or not (gone or file.checked.skipped or any(finding.rule not in SAME for finding in kept)):
+        return list(found)
     skipped = {(warning.code, warning.span.line) for warning in file.checked.skipped if warning.span} if inline else set()
     theirs = _by_place(kept, file)
     drop: set[int] = set()
@@ -98,10 +112,10 @@ def fold(
         if any(key in gone for key in keys) or any((twin, instruction(file, finding)) in skipped for twin, _ in keys):
             drop.add(id(finding))
         elif finding.rule in pairs.joined:
-            twins = [one for key in keys for one in theirs.get(key, ())]
-            if twins:
+            first = next((theirs[key][0] for key in keys if key in theirs), None)
+            if first is not None:
                 drop.add(id(finding))
-                also.setdefault(id(twins[0]), []).append(finding)
+                also.setdefault(id(first), []).append(finding)
     return [_with(one, also[id(one)], chosen) if id(one) in also else one for one in found if id(one) not in drop]
 
 
@@ -109,10 +123,8 @@ def _by_place(found: Iterable[Finding], file: LintFile) -> dict[tuple[str, Hasha
     """Findings of rules that have a twin, by rule and place."""
     places: dict[tuple[str, Hashable], list[Finding]] = {}
     for finding in found:
-        for place in _TWINS.get(finding.rule, {}).values():
-            same = places.setdefault((finding.rule, place(file, finding)), [])
-            if finding not in same:
-                same.append(finding)
+        for place in dict.fromkeys(_TWINS.get(finding.rule, {}).values()):
+            places.setdefault((finding.rule, place(file, finding)), []).append(finding)
     return places
 
 
