@@ -24,6 +24,13 @@ ROOT = Path(__file__).parent.parent
 # Where modules may not be compiled into files, each of a thousand `dfc` processes compiles them again: twice the time.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
+# Whose machine this is shows nowhere: new files have the usual modes, commits are not signed, line ends stay.
+os.umask(0o022)
+_GIT = {"commit.gpgsign": "false", "tag.gpgsign": "false", "core.autocrlf": "false", "core.hooksPath": os.devnull}
+os.environ["GIT_CONFIG_COUNT"] = str(len(_GIT))
+for _place, (_name, _value) in enumerate(_GIT.items()):
+    os.environ[f"GIT_CONFIG_KEY_{_place}"], os.environ[f"GIT_CONFIG_VALUE_{_place}"] = _name, _value
+
 settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("ci", settings.get_profile("here"), derandomize=True, print_blob=True)
 settings.load_profile("ci" if os.environ.get("CI") else "here")
