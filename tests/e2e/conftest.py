@@ -122,7 +122,7 @@ def start_buildkit(folder: Path, registry: str) -> Iterator[tuple[BuildKit, subp
     config = folder / "buildkitd.toml"
     config.write_text(MIRROR.format(registry=registry))
     place = ["--config", str(config), "--root", str(folder / "root"), "--addr", address]
-    command = [str(program), *place, "--containerd-worker=false", *allowed]
+    command = [str(program), *place, "--containerd-worker=false", "--oci-worker-gc=false", *allowed]
 
     def ready() -> bool:
         probe = [str(client), "--addr", address, "debug", "workers"]
