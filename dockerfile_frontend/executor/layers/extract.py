@@ -240,7 +240,8 @@ class _Extractor:
         self._own(path, self._rules.owner or (entry.uid, entry.gid), entry)
         for key, value in entry.attributes.items():
             self._set_attribute(path, key, value)
-        if not stat.S_ISLNK(os.stat(name, dir_fd=upper, follow_symlinks=False).st_mode):
+        is_link = entry.kind == SYMLINK or stat.S_ISLNK(os.stat(name, dir_fd=upper, follow_symlinks=False).st_mode)
+        if not is_link:
             os.chmod(name, entry.mode, dir_fd=upper)
         os.utime(name, ns=(_bounded(entry.mtime_ns),) * 2, dir_fd=upper, follow_symlinks=False)
 

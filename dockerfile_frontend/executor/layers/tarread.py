@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from dockerfile_frontend.executor.db import StoreError
@@ -330,6 +331,7 @@ def _field(records: dict[bytes, bytes], key: bytes, field: bytes) -> int:
     return _plain(value) if value else _number(field)
 
 
+@lru_cache(1024)  # most headers of an archive have the same owners, modes, sizes and times
 def _number(field: bytes) -> int:
     """Octal, or base 256 when the first bit says so."""
     if field and field[0] & 0x80:
