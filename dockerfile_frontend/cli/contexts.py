@@ -20,7 +20,6 @@ from ir_schema.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from dockerfile_frontend.cli.inputs import Inputs
 
@@ -36,7 +35,7 @@ class Contexts(Record):
     options: dict[str, str] = field(default_factory=dict)
     """For the frontend, by option name."""
     folders: dict[str, str] = field(default_factory=dict)
-    stores: dict[str, Path] = field(default_factory=dict)
+    stores: dict[str, str] = field(default_factory=dict)
 
 
 def parse_contexts(pairs: Sequence[str]) -> Contexts:
@@ -65,9 +64,7 @@ def add_context(contexts: Contexts, name: str, value: str) -> None:
 
 def add_store(contexts: Contexts, name: str, layout: str) -> str:
     """PATH[:TAG][@DIGEST]; the frontend has to know the digest, so a tag is looked up."""
-    from pathlib import Path  # noqa: PLC0415  only layouts need it
-
-    from dockerfile_frontend.resolvers.layouts import layout_digest  # noqa: PLC0415  the same
+    from dockerfile_frontend.resolvers.layouts import layout_digest  # noqa: PLC0415  only layouts need it
     from dockerfile_frontend.semantics.resolver import ResolveError  # noqa: PLC0415  the same
 
     location, _, digest = layout.partition("@")
@@ -75,10 +72,10 @@ def add_store(contexts: Contexts, name: str, layout: str) -> str:
     tag = tag or "latest"
     store = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-") or "layout"
     try:
-        digest = digest or layout_digest(Path(path), tag)
+        digest = digest or layout_digest(path, tag)
     except ResolveError as error:
         raise Fault(f"build context {name}: {error}", hint=error.hint) from error
-    contexts.stores[store] = Path(path)
+    contexts.stores[store] = path
     return f"{OCI_LAYOUT}{store}:{tag}@{digest}"
 
 

@@ -39,7 +39,6 @@ from dockerfile_frontend.cli.stores import make_first, store_place
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
     from dockerfile_frontend.cli.building import Watch
     from dockerfile_frontend.compiler.result import CompiledTarget, CompileResult
@@ -365,7 +364,7 @@ def job_of(context: str, call: Call, outputs: tuple[Output, ...]) -> BuildJob:
     )
 
 
-def session_of(given: Mapping[str, Any], folders: Mapping[str, str], stores: Mapping[str, Path]) -> Session:
+def session_of(given: Mapping[str, Any], folders: Mapping[str, str], stores: Mapping[str, str]) -> Session:
     from dockerfile_frontend.executor.session import Session  # noqa: PLC0415  loaded with the executor
 
     return Session(

@@ -35,7 +35,7 @@ RESOLVER_FLAGS = (
 
 
 @contextmanager
-def resolving(given: Mapping[str, Any], stores: Mapping[str, Path]) -> Iterator[Resolver]:
+def resolving(given: Mapping[str, Any], stores: Mapping[str, str]) -> Iterator[Resolver]:
     """The resolver of a call; what --record keeps is written when the block ends well."""
     from dockerfile_frontend.cli.deferred import Deferred  # noqa: PLC0415  `--help` needs no resolver
 
@@ -57,7 +57,7 @@ def resolving(given: Mapping[str, Any], stores: Mapping[str, Path]) -> Iterator[
     write_output(record, recorder.dump(), text=True)
 
 
-def make(given: Mapping[str, Any], stores: Mapping[str, Path]) -> Resolver:
+def make(given: Mapping[str, Any], stores: Mapping[str, str]) -> Resolver:
     """The resolver that the flags ask for. Raises Fault."""
     from pathlib import Path  # noqa: PLC0415  with the resolvers, which need it, too
 

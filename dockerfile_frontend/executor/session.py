@@ -103,7 +103,7 @@ class Session(Record):
 
     contexts: Mapping[str, str | Path] = field(default_factory=dict)
     """Local directories by name."""
-    layouts: Mapping[str, Path] = field(default_factory=dict)
+    layouts: Mapping[str, str | Path] = field(default_factory=dict)
     """OCI layouts and docker archives, folder or tar, by store id."""
     images: tuple[Path, ...] = ()
     """The same, asked before registries for images by their full names."""

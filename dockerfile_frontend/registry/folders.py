@@ -19,7 +19,8 @@ from dockerfile_frontend.registry.tarindex import Entry, scan_tar
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+    from _typeshed import StrPath
 
 _PIECE = 1 << 18
 _MAX_LINKS = 8
@@ -51,7 +52,7 @@ class Files(Protocol):
     def __exit__(self, *_: object) -> None: ...
 
 
-def open_files(path: Path) -> Files:
+def open_files(path: StrPath) -> Files:
     """The folder or tar at `path`, whichever it is. Raises RegistryError."""
     try:
         fd = os.open(path, _FLAGS)
@@ -75,7 +76,7 @@ class _Closing:
 
     _fd = -1
 
-    def __init__(self, fd: int, path: Path) -> None:
+    def __init__(self, fd: int, path: StrPath) -> None:
         self._fd = fd
         self._path = path
 
@@ -156,12 +157,12 @@ class Folder(_Closing):
 class Tar(_Closing):
     """A tar, whose entries were found once."""
 
-    def __init__(self, fd: int, path: Path) -> None:
+    def __init__(self, fd: int, path: StrPath) -> None:
         head = os.pread(fd, 8, 0)
         kind = next((kind for magic, kind in _COMPRESSED.items() if head.startswith(magic)), "")
         if kind:
             raise BadContent(f"{path}: compressed with {kind}", hint="decompress it first")
-        self._entries = scan_tar(fd, str(path))
+        self._entries = scan_tar(fd, os.fspath(path))
         super().__init__(fd, path)
 
     def has(self, name: str) -> bool:

@@ -31,7 +31,8 @@ from ir_schema.record import Record
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
+
+    from _typeshed import StrPath
 
 REF_NAME = "org.opencontainers.image.ref.name"
 FULL_NAME = "io.containerd.image.name"
@@ -42,7 +43,7 @@ _CONFIG_NAME = re.compile(r"(?:blobs/(sha256)/)?([0-9a-f]{64})(?:\.json)?")
 class _Archive:
     """A folder or an archive of a known form. A context manager."""
 
-    def __init__(self, files: Files, path: Path) -> None:
+    def __init__(self, files: Files, path: StrPath) -> None:
         self._files = files
         self._path = path
 
@@ -168,7 +169,7 @@ class DockerArchive(_Archive):
         return doc
 
 
-def open_layout(path: Path) -> OciLayout | DockerArchive:
+def open_layout(path: StrPath) -> OciLayout | DockerArchive:
     """What is at `path`. Raises RegistryError."""
     files = open_files(path)
     try:

@@ -14,7 +14,8 @@ from dockerfile_frontend.semantics.resolver import ResolvedImage, ResolveError, 
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
+
+    from _typeshed import StrPath
 
     from dockerfile_frontend.semantics.platforms import Platform
     from dockerfile_frontend.semantics.resolver import ResolveMode
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 class Layouts(Resolver):
     """Looks into files, anew for each question, so that it never holds one open. Safe in threads."""
 
-    def __init__(self, stores: Mapping[str, Path] | None = None, images: Sequence[Path] = ()) -> None:
+    def __init__(self, stores: Mapping[str, StrPath] | None = None, images: Sequence[StrPath] = ()) -> None:
         """`stores` are those that named contexts speak of, by name; `images` hold images by their full names."""
         self._stores = dict(stores or {})
         self._images = images
@@ -45,7 +46,7 @@ class Layouts(Resolver):
         return found
 
 
-def layout_digest(path: Path, tag: str = "") -> str:
+def layout_digest(path: StrPath, tag: str = "") -> str:
     """Digest of a tag in the OCI layout at `path`: what oci-layout://path:tag means. Raises ResolveError."""
     from dockerfile_frontend.registry.errors import BadContent, RegistryError  # noqa: PLC0415
     from dockerfile_frontend.registry.layout import OciLayout, open_layout  # noqa: PLC0415
@@ -60,7 +61,7 @@ def layout_digest(path: Path, tag: str = "") -> str:
         raise refusal(f"oci-layout://{path}", error) from None
 
 
-def _look_up(path: Path, ref: str, selector: str, platform: Platform) -> ResolvedImage | None:
+def _look_up(path: StrPath, ref: str, selector: str, platform: Platform) -> ResolvedImage | None:
     """The image that is called `selector` in `path`, None when there is none. Raises ResolveError."""
     from dockerfile_frontend.registry.errors import NotFound, RegistryError  # noqa: PLC0415  used by few
     from dockerfile_frontend.registry.images import find_image  # noqa: PLC0415

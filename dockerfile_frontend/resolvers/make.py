@@ -20,6 +20,8 @@ from ir_schema.record import Record
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from _typeshed import StrPath
+
     from dockerfile_frontend.registry.client import Client, Settings
     from dockerfile_frontend.semantics.resolver import Resolver
 
@@ -33,7 +35,7 @@ class ResolverOptions(Record):
     """File of recorded answers, asked before anything else."""
     offline: bool = False
     """Ask no network."""
-    stores: Mapping[str, Path] = field(default_factory=dict)
+    stores: Mapping[str, StrPath] = field(default_factory=dict)
     """OCI layouts that named contexts speak of, by name."""
     images: tuple[Path, ...] = ()
     """OCI layouts and docker archives whose images are taken by their names."""

@@ -170,12 +170,10 @@ class _Folder:
     """A cache in a directory, or in a tar of one."""
 
     def __init__(self, spec: CacheSpec) -> None:
-        from pathlib import Path
-
         from dockerfile_frontend.registry.layout import OciLayout, open_layout
 
         self.origin = Origin("layout", os.path.abspath(spec.place))
-        layout = open_layout(Path(self.origin.place))
+        layout = open_layout(self.origin.place)
         if not isinstance(layout, OciLayout):
             layout.close()
             raise BadCache(f"{spec.place} is no OCI layout")

@@ -190,11 +190,9 @@ def _from_registry(worker: Worker, layer: ImageLayer, origin: Origin) -> list[Ca
 
 
 def _from_files(layer: ImageLayer, origin: Origin, offset: int) -> Iterator[bytes]:
-    from pathlib import Path
-
     from dockerfile_frontend.registry.layout import OciLayout, open_layout
 
-    with open_layout(Path(origin.place)) as layout:
+    with open_layout(origin.place) as layout:
         if isinstance(layout, OciLayout):
             yield from _behind(layout.unproven_pieces(layer.digest), offset)
         else:

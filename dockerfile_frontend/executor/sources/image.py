@@ -22,7 +22,8 @@ from .pin import Origin, Pin, PinnedLayer, body_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
+
+    from _typeshed import StrPath
 
     from dockerfile_frontend.executor.solver.model import Step
     from dockerfile_frontend.executor.worker import Worker
@@ -49,7 +50,7 @@ class ImageSource(Record):
     checksum: str = ""
     limit: int | None = None
     """So many layers from below."""
-    layout: Path | None = None
+    layout: StrPath | None = None
     """The OCI layout that holds it; None for a registry's."""
 
     @property

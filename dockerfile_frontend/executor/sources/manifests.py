@@ -31,7 +31,8 @@ from .pin import Origin, PinnedLayer
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
+
+    from _typeshed import StrPath
 
     from dockerfile_frontend.executor.solver.model import Step
     from dockerfile_frontend.executor.worker import Worker
@@ -83,9 +84,7 @@ def config_of(source: ImageSource, worker: Worker) -> bytes:
 
 def with_digest(layer: PinnedLayer, step: Step) -> PinnedLayer:
     """A compressed layer of a docker archive, taken into the store: only its bytes can tell its digest."""
-    from pathlib import Path
-
-    with told(), open_layout(Path(layer.origin.place)) as archive, step.worker.store.new_blob() as out:
+    with told(), open_layout(layer.origin.place) as archive, step.worker.store.new_blob() as out:
         if not isinstance(archive, DockerArchive):
             raise ExecutorError(f"{layer.origin.place} has become another archive while the build ran")
         for piece in archive.layer_pieces(layer.origin.name):
@@ -95,7 +94,7 @@ def with_digest(layer: PinnedLayer, step: Step) -> PinnedLayer:
     return replace(layer, digest=out.digest, size=out.offset)
 
 
-def _in_files(path: Path, selector: str, source: ImageSource) -> tuple[str, list[PinnedLayer]] | None:
+def _in_files(path: StrPath, selector: str, source: ImageSource) -> tuple[str, list[PinnedLayer]] | None:
     """The image of a layout or archive; None when it holds none of that name. Raises RegistryError."""
     with open_layout(path) as layout:
         place = os.path.abspath(path)
