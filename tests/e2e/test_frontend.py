@@ -21,7 +21,7 @@ from tests.e2e.conftest import BuildKit
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.xdist_group("buildkit")]
 
 DIGESTS = ("containerimage.digest", "containerimage.config.digest")
-NOISE = re.compile(r"^#\d+ |^\s*$|^time=")
+NOISE = re.compile(r" http2: server: error reading preface|^#\d+ |^\s*$|^time=")
 """Progress, which names steps in the order in which they happen to run."""
 
 CHANCE = re.compile(r"^\d+\.\d+ |(?<=of ref )\S+", re.MULTILINE)

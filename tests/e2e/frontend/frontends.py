@@ -24,6 +24,8 @@ PATIENCE = 120
 """Seconds after which a build is broken off."""
 CHANCE = re.compile(r"(?<=of ref )\S+|(?<=/blobs/)sha256:\w+|[^\s:]+/cachemounts/buildkit\d+")
 """Names of the daemon's own, which differ from one build to the next."""
+CLIENT_LOG = re.compile(r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d http2: ")
+"""What buildctl's own server says of a daemon that hangs up at once, when it comes to that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def run(
 def outcome(done: subprocess.CompletedProcess[bytes], output: Tree, metadata: Path) -> Outcome:
     lines = done.stderr.decode().splitlines(keepends=True)
     events = [json.loads(line) for line in lines if line.startswith("{")]
-    text = "".join(line for line in lines if not line.startswith(("{", "time=")))
+    text = "".join(line for line in lines if not line.startswith(("{", "time=")) and not CLIENT_LOG.match(line))
     vertexes = {v["digest"]: v for event in events for v in event.get("vertexes") or ()}
     steps: dict[str, bool] = {}
     for v in vertexes.values():  # a source has the name of the step that wants it, and is looked at anew each time
