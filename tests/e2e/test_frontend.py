@@ -70,6 +70,7 @@ class Both:
         )
         metadata = json.loads(Path(f"{out}.json").read_bytes()) if done.returncode == 0 else {}
         text = done.stderr.decode()
+        text = text.replace("failed to run Build function: ", "failed to solve: ")  # as two of buildctl's threads happen to end
         shown = CHANCE.sub("", "\n".join(line for line in text.splitlines() if not NOISE.search(line)))
         return Outcome(done.returncode, metadata, shown, tuple(sorted(_run_steps(text))))
 

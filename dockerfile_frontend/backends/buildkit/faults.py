@@ -33,7 +33,7 @@ UPDATE = "a newer buildkitd has it; else leave out what asks for it, or build he
 _ERROR = re.compile(r"^(?:error|ERROR): ", re.MULTILINE)
 _QUOTED = re.compile(r"^(?P<head>\S[^\n]*:\d+)\n(?P<rule>-{20})\n(?:[^\n]*\n)*?(?P=rule)$", re.MULTILINE)
 _FAILED = "did not complete successfully"
-_PREFIX = re.compile(r"^(?:failed to build: )?(?:failed to solve: )?(?:rpc error: code = \w+ desc = )?")
+_PREFIX = re.compile(r"^(?:failed to build: )?(?:failed to (?:solve|run Build function): )?(?:rpc error: code = \w+ desc = )?")
 
 
 class Said(Record):

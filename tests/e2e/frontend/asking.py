@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from tests.e2e.frontend.frontends import EITHER
+
 PATIENCE = 120
 """Seconds that an answer may take."""
 Json = dict[str, Any]
@@ -48,6 +50,8 @@ class Asker:
         """Until the client ends."""
         for line in answers:
             answer = json.loads(line)
+            if "Error" in answer:  # how it begins is chance, as in buildctl
+                answer["Error"] = EITHER.sub("failed to solve: ", answer["Error"])
             self.waiting.pop(answer.pop("ID")).set_result(answer)
         for future in self.waiting.values():
             future.set_exception(EOFError("the client has ended"))

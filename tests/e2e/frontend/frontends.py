@@ -26,6 +26,8 @@ CHANCE = re.compile(r"(?<=of ref )\S+|(?<=/blobs/)sha256:\w+|[^\s:]+/cachemounts
 """Names of the daemon's own, which differ from one build to the next."""
 CLIENT_LOG = re.compile(r"\d{4}/\d\d/\d\d \d\d:\d\d:\d\d http2: ")
 """What buildctl's own server says of a daemon that hangs up at once, when it comes to that."""
+EITHER = re.compile("failed to (?:solve|run Build function): ")
+"""How a client begins an error, as two of its threads happen to end: the solve's own, or the one that asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def outcome(done: subprocess.CompletedProcess[bytes], output: Tree, metadata: Pa
     told = json.loads(metadata.read_bytes()) if metadata.exists() else {}
     return Outcome(
         done.returncode,
-        CHANCE.sub("", text),
+        EITHER.sub("failed to solve: ", CHANCE.sub("", text)),
         done.stdout.decode(),
         steps,
         tuple(map(_warning, sorted((w for e in events for w in e.get("warnings") or ()), key=_place))),
